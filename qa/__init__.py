@@ -1,0 +1,1 @@
+"""Question answering over a Markdown playbook, in the playbook's own words."""

@@ -1,0 +1,5 @@
+"""`python -m qa` is `playbook-qa`."""
+
+from qa.cli import main
+
+main()

@@ -1,0 +1,264 @@
+"""`playbook-qa`: arguments in, text or JSON Lines out.
+
+Owns the command line, what goes to stdout and stderr, and the exit codes: 0 success, 1 an
+error the user can mend, 2 wrong usage. Does not think.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markdown import Markdown
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from qa import index as indexing
+from qa.assistant import Assistant, default_content
+from qa.playbook.checks import check, check_edition
+from qa.playbook.questions import read_jsonl
+from qa.types import Answer, Citation, Hit, Link, Playbook, QAError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ask a Markdown playbook questions; every quote is exact and linked to its section.",
+)
+_stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Content = Annotated[Path | None, typer.Option(help="Folder of Markdown chapters.  [default: the edition in content/]")]
+IndexDir = Annotated[Path | None, typer.Option("--index", help="Folder of the index.  [default: index/]")]
+Queries = Annotated[Path | None, typer.Option(help='JSON Lines of {"id", "question"}, one question each.')]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON Lines.")]
+Part = Annotated[str | None, typer.Option("--section", help="Keep to one section of chapters, such as 'Security'.")]
+QuestionText = Annotated[str | None, typer.Argument(help="The question.")]
+
+
+@app.command()
+def build(
+    content: Content = None,
+    index: IndexDir = None,
+    model: Annotated[str | None, typer.Option(help="Folder of a sentence-transformers model to embed with.")] = None,
+) -> None:
+    """Build the index, or refresh what changed."""
+    assistant = _load(content, index, model)
+    chapters = assistant.playbook.chapters
+    _stderr.print(f"Index is current: {len(chapters)} chapters, {sum(len(c.sections) for c in chapters)} sections.")
+
+
+@app.command()
+def ask(
+    question: QuestionText = None,
+    queries: Queries = None,
+    as_json: AsJson = False,
+    section: Part = None,
+    content: Content = None,
+    index: IndexDir = None,
+) -> None:
+    """Answer a question in the playbook's words, with citations."""
+    rows = _rows(question, queries)
+    assistant = _load(content, index)
+    part = _part(assistant, section)
+
+    def answer(row: dict[str, Any]) -> dict[str, Any]:
+        history = row.get("history") or []
+        if not isinstance(history, list):
+            raise QAError(f"history must be a list of questions, got {history!r}; mend the row")
+        result = assistant.ask(str(row["question"]), history=[str(turn) for turn in history], part=part)
+        return _answer(result, with_search=bool(history))
+
+    _each(rows, answer, _show_answer if not as_json else None)
+
+
+@app.command()
+def search(
+    question: QuestionText = None,
+    queries: Queries = None,
+    k: Annotated[int, typer.Option("--k", min=1, max=1000, help="How many hits.")] = 10,
+    as_json: AsJson = False,
+    section: Part = None,
+    content: Content = None,
+    index: IndexDir = None,
+) -> None:
+    """Find the sections that treat a question."""
+    rows = _rows(question, queries)
+    assistant = _load(content, index)
+    part = _part(assistant, section)
+
+    def find(row: dict[str, Any]) -> dict[str, Any]:
+        hits = assistant.search(str(row["question"]), k, part=part)
+        return {"question": row["question"], "hits": [_hit(hit, assistant.playbook) for hit in hits]}
+
+    _each(rows, find, _show_hits if not as_json else None)
+
+
+@app.command()
+def verify(
+    content: Content = None,
+    edition: Annotated[Path | None, typer.Option(help="List of chapters whose form is checked too.")] = None,
+) -> None:
+    """Check every chapter: offsets, anchors, links; with --edition also its form."""
+    folder = content or default_content()
+    faults = check(folder)
+    if edition and not faults:
+        faults = check_edition(folder, edition)
+    for fault in faults:
+        _stderr.print(fault, markup=False)
+    if faults:
+        raise QAError(f"{len(faults)} faults in {folder}; mend the lines named above")
+    _stderr.print(f"{folder}: no faults.")
+
+
+def main() -> None:
+    """Runs the command line; a `QAError` becomes one line on stderr and exit code 1."""
+    try:
+        app()
+    except QAError as error:
+        _stderr.print(f"error: {error}", markup=False, style="bold red")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _load(content: Path | None, index: Path | None, model: str | None = None) -> Assistant:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[chapters]} chapters · {task.fields[rate]:.0f} chunks/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=_stderr, transient=True) as bar:
+        task = bar.add_task("Embedding", visible=False, total=None, chapters="", rate=0.0)
+
+        def show(done: indexing.Progress) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            bar.update(
+                task,
+                visible=True,
+                completed=done.passages,
+                total=done.of_passages,
+                chapters=f"{done.chapters}/{done.of_chapters}",
+                rate=done.passages / elapsed if elapsed else 0.0,
+            )
+
+        reporter = indexing.Reporter(notify=lambda text: _stderr.print(text, markup=False), progress=show)
+        return Assistant.load(content, index, model=model, reporter=reporter)
+
+
+def _part(assistant: Assistant, name: str | None) -> str | None:
+    """The section of chapters that `name` means, whatever its case."""
+    if name is None:
+        return None
+    for part in assistant.parts:
+        if part.lower() == name.strip().lower():
+            return part
+    raise QAError(f"no section {name!r}; --section takes one of: {', '.join(assistant.parts)}")
+
+
+def _rows(question: str | None, queries: Path | None) -> list[dict[str, Any]]:
+    if (question is None) == (queries is None):
+        raise typer.BadParameter("give one question, or --queries FILE.jsonl")
+    if queries is None:
+        return [{"id": None, "question": question}]
+    return [row for _, row in read_jsonl(queries)]
+
+
+def _each(
+    rows: Iterable[dict[str, Any]],
+    work: Callable[[dict[str, Any]], dict[str, Any]],
+    show: Callable[[dict[str, Any]], None] | None,
+) -> None:
+    """Works on each row; a bad one is reported in its place and the rest go on."""
+    failed = 0
+    for row in rows:
+        try:
+            if not isinstance(row.get("question"), str):
+                raise QAError("the row has no text under 'question'; add it")
+            result = {"id": row.get("id"), **work(row)}
+        except QAError as error:
+            if show:
+                raise
+            failed += 1
+            result = {"id": row.get("id"), "error": str(error)}
+        if show:
+            show(result)
+        else:
+            print(json.dumps(result, ensure_ascii=False))
+    if failed:
+        raise QAError(f"{failed} questions could not be taken; see their 'error'")
+
+
+def _answer(answer: Answer, *, with_search: bool) -> dict[str, Any]:
+    row = {
+        "question": answer.question,
+        "answered": answer.answered,
+        "confidence": round(answer.confidence, 4),
+        "text": answer.text,
+        "citations": [_citation(citation) for citation in answer.citations],
+        "related": [_link(link) for link in answer.related],
+    }
+    return {**row, "searched_for": answer.searched_for} if with_search else row
+
+
+def _citation(citation: Citation) -> dict[str, Any]:
+    return {
+        "number": citation.number,
+        **_link(citation.source),
+        "start": citation.start,
+        "end": citation.end,
+        "start_line": citation.start_line,
+        "end_line": citation.end_line,
+        "quote": citation.quote,
+        "url": citation.url,
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "chapter": link.chapter,
+        "title": link.title,
+        "heading_path": list(link.heading_path),
+        "anchor": link.anchor,
+        "path": link.path,
+        "url": link.url,
+    }
+
+
+def _hit(hit: Hit, playbook: Playbook) -> dict[str, Any]:
+    chunk = hit.chunk
+    chapter = playbook.chapter(chunk.chapter)
+    lines = (chapter.line(chunk.start), chapter.line(chunk.end - 1)) if chapter else (0, 0)
+    return {
+        "chapter": chunk.chapter,
+        "heading_path": list(chunk.heading_path),
+        "anchor": chunk.anchor,
+        "path": chunk.path,
+        "start_line": lines[0],
+        "end_line": lines[1],
+        "score": hit.score,
+        "similarity": hit.similarity,
+        "text": chunk.text,
+    }
+
+
+def _show_answer(row: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    console.print(Markdown(row["text"]))
+    console.print()
+    for c in row["citations"]:
+        where = " › ".join((c["title"], *c["heading_path"]))
+        console.print(f"[{c['number']}] {c['chapter']}. {where}  {c['path']}:{c['start_line']}", markup=False)
+    if row["related"] and row["citations"]:
+        related = "; ".join(" › ".join((link["title"], *link["heading_path"])) for link in row["related"])
+        console.print(f"Related: {related}", markup=False)
+
+
+def _show_hits(row: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    for number, hit in enumerate(row["hits"], 1):
+        where = " › ".join(hit["heading_path"]) or "(introduction)"
+        console.print(f"{number:2}. {hit['path']}:{hit['start_line']}  {where}", markup=False, style="bold")
+        console.print(f"    {' '.join(hit['text'].split())[:160]}", markup=False)

