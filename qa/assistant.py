@@ -86,6 +86,10 @@ class Assistant:
         """
         return self._retriever.search(_readable(question), k, chapters=self._chapters(part))
 
+    def terms(self, text: str) -> list[str]:
+        """The stemmed words of a text, as the ranking sees them."""
+        return self._retriever.terms(text)
+
     def read(self, chapter: int) -> Chapter | None:
         """The chapter with this number, or None."""
         return self.playbook.chapter(chapter)

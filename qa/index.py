@@ -59,8 +59,8 @@ class Progress:
 class Reporter:
     """Whom a build tells: `notify` gets sentences, `progress` gets figures."""
 
-    notify: Callable[[str], None] = lambda message: None
-    progress: Callable[[Progress], None] = lambda done: None
+    notify: Callable[[str], object] = str
+    progress: Callable[[Progress], object] = repr
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,21 @@ class Index:
     store: FaissStore
     keys: FaissStore
     encoder: Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A content folder, read and cut."""
+
+    playbook: Playbook
+    chunks: tuple[Chunk, ...]
+    questions: tuple[Question, ...]
+
+    @classmethod
+    def read(cls, content: Path) -> "_Source":
+        playbook = read_playbook(content)
+        chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
+        return cls(playbook, chunks, read_questions(content, playbook))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +143,7 @@ def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter)
     """Loads, or builds what is missing. Runs under the lock."""
     for leftover in [*folder.glob("*.building"), *folder.glob("models/*.making")]:
         shutil.rmtree(leftover)
-    manifest: dict[str, object] | None = None
-    old: Index | None = None
+    manifest, old = None, None
     try:
         manifest = _read_manifest(folder)
         old = _load(folder, manifest) if manifest else None
@@ -141,44 +155,48 @@ def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter)
         return old
     identity, export = open_model(wanted.model, folder / "models", reporter.notify)
     encoder = OpenVINOEncoder(export)
-    playbook = read_playbook(content)
-    chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
-    questions = read_questions(content, playbook)
-    same_model = manifest is not None and old is not None and _model(manifest)["id"] == identity
-    known = _known_vectors(old) if old and same_model else {}
-    changed = {chunk.chapter for chunk in chunks if chunk.context not in known}
-    reporter.notify(f"Indexing {len(changed)} of {len(playbook.chapters)} chapters")
-    vectors, keys = _embed(playbook, chunks, questions, encoder, known, reporter.progress)
+    source = _Source.read(content)
+    known = _known_vectors(old) if manifest and old and _model(manifest)["id"] == identity else {}
+    changed = {chunk.chapter for chunk in source.chunks if chunk.context not in known}
+    reporter.notify(f"Indexing {len(changed)} of {len(source.playbook.chapters)} chapters")
+    vectors, keys = _embed(source, encoder, known, reporter.progress)
+    manifest = {
+        "format": FORMAT,
+        "content": wanted.content,
+        "chunking": _CHUNKING,
+        "hashes": wanted.hashes,
+        "model": {"name": wanted.model, "id": identity, "files": _file_hashes(export)},
+        "chunks": _chunks_hash(source.chunks),
+    }
+    store, key_store = FaissStore.from_vectors(vectors), FaissStore.from_vectors(keys)
+    files = {
+        "playbook.json": _json([asdict(chapter) for chapter in source.playbook.chapters]),
+        "questions.json": _json([asdict(question) for question in source.questions]),
+        "chunks.faiss": store.to_bytes(),
+        "keys.faiss": key_store.to_bytes(),
+    }
+    _replace(folder, manifest, files)
+    return Index(source.playbook, source.chunks, source.questions, store, key_store, encoder)
+
+
+def _replace(folder: Path, manifest: dict[str, object], files: dict[str, bytes]) -> None:
+    """Writes a generation beside the current one, then makes it the current one."""
     generation = folder / f"{time.time_ns()}"
     building = generation.with_suffix(".building")
-    building.mkdir()
+    listed = _json({**manifest, "files": {name: sha256(data).hexdigest() for name, data in files.items()}})
     try:
-        files = {
-            "playbook.json": json.dumps([asdict(chapter) for chapter in playbook.chapters], ensure_ascii=False).encode(),
-            "questions.json": json.dumps([asdict(question) for question in questions], ensure_ascii=False).encode(),
-            "chunks.faiss": FaissStore.from_vectors(vectors).to_bytes(),
-            "keys.faiss": FaissStore.from_vectors(keys).to_bytes(),
-        }
-        manifest = {
-            "format": FORMAT,
-            "content": wanted.content,
-            "chunking": _CHUNKING,
-            "hashes": wanted.hashes,
-            "model": {"name": wanted.model, "id": identity, "files": _file_hashes(export)},
-            "chunks": _chunks_hash(chunks),
-            "files": {name: sha256(data).hexdigest() for name, data in files.items()},
-        }
-        files["manifest.json"] = json.dumps(manifest, indent=1).encode()
-        for name, data in files.items():
+        building.mkdir()
+        for name, data in {**files, "manifest.json": listed}.items():
             _write(building / name, data)
         building.rename(generation)
-        _write(folder / "CURRENT.new", f"{generation.name} {sha256(files['manifest.json']).hexdigest()}\n".encode())
-        os.replace(folder / "CURRENT.new", folder / "CURRENT")
+        _write(folder / "CURRENT.new", f"{generation.name} {sha256(listed).hexdigest()}\n".encode())
+        (folder / "CURRENT.new").replace(folder / "CURRENT")
     except OSError:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    _prune(folder, generation.name)
-    return Index(playbook, chunks, questions, FaissStore.from_vectors(vectors), FaissStore.from_vectors(keys), encoder)
+    for old in _generations(folder):
+        if old != generation:
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _read_only(folder: Path, error: OSError, reporter: Reporter) -> Index:
@@ -187,45 +205,40 @@ def _read_only(folder: Path, error: OSError, reporter: Reporter) -> Index:
     remedy = "free space, mend its permissions, or choose another folder with --index DIR"
     try:
         manifest = _read_manifest(folder)
-        if manifest is None:
-            raise IndexUnavailable(f"{reason}; {remedy}")
-        index = _load(folder, manifest)
+        index = _load(folder, manifest) if manifest else None
     except IndexDamaged as damage:
         raise IndexUnavailable(f"{reason}, and the index in it is damaged ({damage}); {remedy}") from error
+    if index is None:
+        raise IndexUnavailable(f"{reason}; {remedy}") from error
     reporter.notify(f"{reason}: answering from the index as it was last built; to refresh it, {remedy}")
     return index
 
 
 def _embed(
-    playbook: Playbook,
-    chunks: Sequence[Chunk],
-    questions: Sequence[Question],
-    encoder: OpenVINOEncoder,
-    known: dict[str, Vectors],
-    progress: Callable[[Progress], None],
+    source: _Source, encoder: OpenVINOEncoder, known: dict[str, Vectors], progress: Callable[[Progress], object]
 ) -> tuple[Vectors, Vectors]:
     """Vectors of all chunks and of all questions; texts in `known` are not embedded again."""
-    new = {chunk.context for chunk in chunks if chunk.context not in known}
-    asked = [question.question for question in questions if question.question not in known]
-    total, done = len(new) + len(asked), 0
-    for number, chapter in enumerate(playbook.chapters, 1):
-        texts = sorted({chunk.context for chunk in chunks if chunk.chapter == chapter.number} & new, key=len)
+    new = {chunk.context for chunk in source.chunks if chunk.context not in known}
+    asked = [question.question for question in source.questions if question.question not in known]
+    chapters, total, done = len(source.playbook.chapters), len(new) + len(asked), 0
+    for number, chapter in enumerate(source.playbook.chapters, 1):
+        texts = sorted({chunk.context for chunk in source.chunks if chunk.chapter == chapter.number} & new)
         if texts:
             known.update(zip(texts, encoder.encode_document(texts), strict=True))
         done += len(texts)
-        progress(Progress(number, len(playbook.chapters), done, total))
+        progress(Progress(number, chapters, done, total))
     if asked:
         known.update(zip(asked, encoder.encode_query(asked), strict=True))
-        progress(Progress(len(playbook.chapters), len(playbook.chapters), total, total))
+        progress(Progress(chapters, chapters, total, total))
     empty = np.empty((0, encoder.dimension), dtype=np.float32)
     return (
-        np.stack([known[chunk.context] for chunk in chunks]) if chunks else empty,
-        np.stack([known[question.question] for question in questions]) if questions else empty,
+        np.stack([known[chunk.context] for chunk in source.chunks]) if source.chunks else empty,
+        np.stack([known[question.question] for question in source.questions]) if source.questions else empty,
     )
 
 
 def _known_vectors(index: Index) -> dict[str, Vectors]:
-    texts = [chunk.context for chunk in index.chunks] + [question.question for question in index.questions]
+    texts = [*(chunk.context for chunk in index.chunks), *(question.question for question in index.questions)]
     return dict(zip(texts, np.concatenate([index.store.vectors(), index.keys.vectors()]), strict=True))
 
 
@@ -245,11 +258,9 @@ def _model(manifest: dict[str, object]) -> dict[str, object]:
 
 
 def _hashes(content: Path) -> dict[str, str]:
-    hashes = content_hashes(content)
     questions = content / QUESTIONS_FILE
-    if questions.is_file():
-        hashes[QUESTIONS_FILE] = sha256(questions.read_bytes()).hexdigest()
-    return hashes
+    asked = {QUESTIONS_FILE: sha256(questions.read_bytes()).hexdigest()} if questions.is_file() else {}
+    return content_hashes(content) | asked
 
 
 def _read_manifest(folder: Path) -> dict[str, object] | None:
@@ -265,8 +276,7 @@ def _read_manifest(folder: Path) -> dict[str, object] | None:
         manifest: dict[str, object] = json.loads(data)
     except (OSError, ValueError) as error:
         raise IndexDamaged(f"{current}: does not name a readable index ({error})") from error
-    manifest["generation"] = generation
-    return manifest
+    return {**manifest, "generation": generation}
 
 
 def _load(folder: Path, manifest: dict[str, object]) -> Index:
@@ -315,6 +325,10 @@ def _file_hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
 def _write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
@@ -334,9 +348,3 @@ def _set_aside(folder: Path) -> None:
 
 def _generations(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
-
-
-def _prune(folder: Path, keep: str) -> None:
-    for path in _generations(folder):
-        if path.name != keep:
-            shutil.rmtree(path, ignore_errors=True)

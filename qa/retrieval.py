@@ -23,9 +23,12 @@ _DEPTH = 100
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.+#-]*[a-z0-9+#]|[a-z0-9]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]+")
 _STOPWORDS = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it"
-    " its just me my no not of on or our she should so some than that the their them then there these they this those"
-    " to us was we were what when where which who why will with would you your".split()
+    re.findall(
+        r"\w+",
+        """a an and are as at be been but by can could did do does for from had has have he her his how i if in into
+        is it its just me my no not of on or our she should so some than that the their them then there these they
+        this those to us was we were what when where which who why will with would you your""",
+    )
 )
 
 

@@ -24,7 +24,7 @@ class VectorStore(Protocol):
 class FaissStore:
     """An exact inner-product index; on unit vectors the product is the cosine."""
 
-    def __init__(self, index: faiss.IndexFlatIP) -> None:
+    def __init__(self, index: faiss.Index) -> None:
         self._index = index
 
     @classmethod
@@ -77,6 +77,6 @@ class FaissStore:
             return np.empty((len(vectors), 0), np.int64), np.empty((len(vectors), 0), np.float32)
         params = None
         if among is not None:
-            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(np.asarray(among, dtype=np.int64))))
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(np.asarray(among, dtype=np.int64))))  # type: ignore[call-arg]
         cosines, ids = self._index.search(vectors, k, params=params)
         return ids, cosines

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 from qa.playbook.markdown import Document, FrontMatterError, Heading, parse
@@ -26,8 +27,8 @@ def read_playbook(root: Path) -> Playbook:
     Raises:
         PlaybookError: The folder is missing or empty, or a chapter cannot be read.
     """
-    chapters = []
-    unnumbered = []
+    chapters: list[Chapter] = []
+    unnumbered: list[Chapter] = []
     for path in chapter_files(root):
         text = decode(path)
         number, chapter = read_chapter(text, path, root)
@@ -35,7 +36,7 @@ def read_playbook(root: Path) -> Playbook:
     first = max((chapter.number for chapter in chapters), default=0) + 1
     chapters += [_numbered(chapter, number) for number, chapter in enumerate(unnumbered, first)]
     chapters.sort(key=lambda chapter: chapter.number)
-    for one, other in zip(chapters, chapters[1:], strict=False):
+    for one, other in pairwise(chapters):
         if one.number == other.number:
             raise PlaybookError(
                 f"chapter number {one.number} is also that of {root / one.path}; give one of them another number",
@@ -64,7 +65,9 @@ def chapter_files(root: Path) -> list[Path]:
                 raise PlaybookError("a link that leaves the content folder; replace it with the file", path)
             files.append(path)
     if not files:
-        raise PlaybookError("holds no Markdown chapter (NN-title.md); add one, or name a folder with --content DIR", root)
+        raise PlaybookError(
+            "holds no Markdown chapter (NN-title.md); add one, or name a folder with --content DIR", root
+        )
     return sorted(files)
 
 

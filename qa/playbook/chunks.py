@@ -6,10 +6,11 @@ sentences. Does not embed or rank.
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-from qa.playbook.markdown import line_starts, list_items
+from qa.playbook.markdown import line_starts, list_items, trimmed
 from qa.playbook.sentences import sentences
 from qa.types import Block, Chapter, Chunk, Section
 
@@ -57,7 +58,7 @@ def _runs(text: str, section: Section) -> Iterator[Span]:
             run = None
             continue
         for start, end in _pieces(text, block):
-            if run and end - run[0] <= TARGET:
+            if run and end - run[0] <= TARGET and text[run[1] : start].isspace():
                 run = (run[0], end)
             else:
                 if run:
@@ -81,7 +82,7 @@ def _pieces(text: str, block: Block) -> list[Span]:
 
 def _lines(text: str, block: Block) -> list[Span]:
     starts = [block.start + offset for offset in line_starts(text[block.start : block.end])]
-    spans = [(start, start + len(text[start:end].rstrip())) for start, end in zip(starts, starts[1:], strict=False)]
+    spans = [trimmed(text, start, end) for start, end in pairwise(starts)]
     return [(start, end) for start, end in spans if start < end]
 
 

@@ -72,26 +72,35 @@ def parse(text: str) -> Document:
         FrontMatterError: The file opens with `---` and no mapping follows it.
     """
     front_matter, body = _front_matter(text)
-    blanked = "".join(c if c in "\r\n" else " " for c in text[:body]) + text[body:]
     starts = line_starts(text)
     slugger = Slugger()
     headings, blocks = [], []
-    tokens = parser().parse(blanked)
+    tokens = parser().parse(_blanked(text, body))
     for index, token in enumerate(tokens):
         if token.type == "heading_open":
-            content = _plain(tokens[index + 1])
+            content = visible_text(tokens[index + 1])
             anchor = slugger.slug(content)
             if token.level == 0 and token.map:
-                start, end = _trimmed(text, *_offsets(starts, token.map))
+                start, end = trimmed(text, *_offsets(starts, token.map))
                 headings.append(Heading(int(token.tag[1]), content, anchor, start, end))
         elif token.level == 0 and token.map and token.type in _KINDS:
-            start, end = _trimmed(text, *_offsets(starts, token.map))
+            start, end = trimmed(text, *_offsets(starts, token.map))
             kind = _KINDS[token.type]
             if token.type == "fence" and token.info.strip().lower().startswith("mermaid"):
                 kind = "diagram"
             if start < end:
                 blocks.append(Block(kind, start, end))
     return Document(front_matter, tuple(headings), tuple(blocks))
+
+
+def without_front_matter(text: str) -> str:
+    """The text with its BOM and front matter turned to spaces: every offset stays."""
+    return _blanked(text, _front_matter(text)[1])
+
+
+def visible_text(inline: Token) -> str:
+    """The text a reader sees of an inline token."""
+    return "".join(_visible(inline.children or [])).strip()
 
 
 def line_starts(text: str) -> list[int]:
@@ -105,12 +114,21 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span without outer white space."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return start, end
+
+
 def list_items(text: str, block: Block) -> list[tuple[int, int]]:
     """Offsets of the top-level items of a list block, markers included."""
     source = text[block.start : block.end]
     starts = line_starts(source)
     items = [t for t in parser().parse(source) if t.type == "list_item_open" and t.level == 1]
-    spans = (_trimmed(source, *_offsets(starts, t.map)) for t in items if t.map)
+    spans = (trimmed(source, *_offsets(starts, t.map)) for t in items if t.map)
     return [(block.start + start, block.start + end) for start, end in spans]
 
 
@@ -137,17 +155,16 @@ def _is_word(char: str) -> bool:
     return category[0] in "LM" or category in ("Nd", "Nl", "Pc")
 
 
-def _plain(inline: Token) -> str:
-    """The text a reader sees of an inline token."""
-    return "".join(_visible(inline.children or [])).strip()
-
-
 def _visible(children: list[Token]) -> Iterator[str]:
     for child in children:
         if child.type in ("text", "code_inline"):
             yield child.content
         elif child.type in ("softbreak", "hardbreak"):
             yield " "
+
+
+def _blanked(text: str, end: int) -> str:
+    return "".join(char if char in "\r\n" else " " for char in text[:end]) + text[end:]
 
 
 def _front_matter(text: str) -> tuple[Mapping[str, object], int]:
@@ -164,12 +181,15 @@ def _front_matter(text: str) -> tuple[Mapping[str, object], int]:
         mark = getattr(error, "problem_mark", None)
         line = 2 + (mark.line if mark else 0)
         reason = getattr(error, "problem", None) or "not YAML"
-        raise FrontMatterError(f"front matter is not valid YAML ({reason}); mend this line or quote the value", line) from error
+        raise FrontMatterError(
+            f"front matter is not valid YAML ({reason}); mend this line or quote the value", line
+        ) from error
     if values is None:
         values = {}
     if not isinstance(values, dict):
         raise FrontMatterError(
-            f"front matter must be 'key: value' lines, got {type(values).__name__}; mend it or remove the '---' lines", 2
+            f"front matter must be 'key: value' lines, got {type(values).__name__}; mend it or remove the '---' lines",
+            2,
         )
     return values, match.end()
 
@@ -177,12 +197,3 @@ def _front_matter(text: str) -> tuple[Mapping[str, object], int]:
 def _offsets(starts: list[int], lines: list[int]) -> tuple[int, int]:
     first, last = lines
     return starts[min(first, len(starts) - 1)], starts[min(last, len(starts) - 1)]
-
-
-def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span without outer white space."""
-    while start < end and text[start].isspace():
-        start += 1
-    while start < end and text[end - 1].isspace():
-        end -= 1
-    return start, end

@@ -24,10 +24,12 @@ def read_questions(root: Path, playbook: Playbook) -> tuple[Question, ...]:
     questions = []
     for line, row in read_jsonl(path):
         try:
-            question = Question(str(row["question"]), int(row["chapter"]), str(row["anchor"]))
+            question = Question(str(row["question"]), int(str(row["chapter"])), str(row["anchor"]))
         except (KeyError, TypeError, ValueError) as error:
             raise PlaybookError(
-                f"a row needs question, chapter (a number) and anchor, got {error!r}; mend or remove the line", path, line
+                f"a row needs question, chapter (a number) and anchor, got {error!r}; mend or remove the line",
+                path,
+                line,
             ) from error
         if question.section_id not in known:
             raise PlaybookError(f"no section {question.section_id!r}; mend or remove the line", path, line)

@@ -6,8 +6,8 @@ abbreviation or a product name such as `Node.js` does not end one.
 
 import re
 
-_MASKED = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)|\]\([^)\s]*\)|https?://\S+", re.DOTALL)
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|Fig|No|St|Dr|Mr|Ms|[A-Z]))\.$")
+_MASKED = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)|\[[^\]\n]*\]\([^)\s]*\)|https?://\S+", re.DOTALL)
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|resp|Fig|St|Dr|Mr|Ms|[A-Z]))\.$")
 _END = re.compile(r"[.!?…]+[\"'”’)\]*_`]*(?=\s)")
 _OPENS = re.compile(r"\s+[\"'“‘(\[*_`]*[A-Z0-9`\u00c0-\uffff]")
 

@@ -1,0 +1,45 @@
+HOST ?= 127.0.0.1
+PORT ?= 7860
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run build test check lint bench screenshot clean
+
+run: build ## Serve the app on http://HOST:PORT
+	$(BIN)/python app.py --host $(HOST) --port $(PORT)
+
+build: .venv/run ## Build the index, or refresh what changed
+	$(BIN)/playbook-qa build
+
+test: .venv/test ## Run every test
+	$(BIN)/python -m pytest
+
+check: .venv/test ## Lint, types, architecture, and the chapters' form and code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_architecture.py
+	$(BIN)/playbook-qa verify --edition content/edition.json
+	$(BIN)/python tests/code_blocks.py
+
+bench: .venv/test ## Time build and questions beside sentence-transformers
+	$(BIN)/python benchmarks/speed.py
+
+screenshot: .venv/test ## Take docs/ask.png from the running app
+	$(BIN)/python benchmarks/screenshot.py
+
+clean: ## Remove the environment and the index
+	rm -rf .venv index/[!R]*
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "; run make with PYTHON=python3.12 or the like")'
+	$(PYTHON) -m venv .venv
+
+.venv/run: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable .
+	touch $@
+
+.venv/test: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[test]'
+	touch $@ .venv/run

@@ -1,0 +1,87 @@
+"""The Gradio app: `python app.py` serves the playbook on http://127.0.0.1:7860."""
+
+import os
+import sys
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+import gradio as gr
+import typer
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from qa.assistant import Assistant
+from qa.index import Reporter
+from qa.types import QAError, ServerError
+from qa.web import ask, lookup, reader, render
+
+WEB = Path(ask.__file__).parent
+HEADER = """<div id="top"><h1>Playbook QA</h1>
+<p>Answers in the playbook's own words, each quote linked to its section.</p>
+<button id="theme" type="button" aria-label="Switch between light and dark">Light / dark</button></div>"""
+THEME = gr.themes.Default(
+    primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+)
+
+
+def build(assistant: Assistant) -> gr.Blocks:
+    """The page over one assistant."""
+    blocks: gr.Blocks
+    with gr.Blocks(title="Playbook QA", analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML(HEADER, padding=False)
+        with gr.Row():
+            with gr.Column(scale=1, min_width=320), gr.Tabs():
+                with gr.Tab("Ask"):
+                    ask.draw(assistant)
+                with gr.Tab("Look up"):
+                    lookup.draw(assistant)
+            reader.draw(assistant, blocks)
+    return blocks
+
+
+def serve(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
+    content: Annotated[Path | None, typer.Option(help="Folder of Markdown chapters.")] = None,
+    index: Annotated[Path | None, typer.Option(help="Folder of the index.")] = None,
+    insecure_no_auth: Annotated[bool, typer.Option(help="Serve other machines, to anyone who asks.")] = False,
+) -> None:
+    """Serve the playbook to a browser."""
+    if not _is_loopback(host) and not insecure_no_auth:
+        raise ServerError(
+            f"host {host} is open to other machines and there are no accounts; add --insecure-no-auth to allow it"
+        )
+    assistant = Assistant.load(content, index, reporter=Reporter(notify=lambda text: print(text, file=sys.stderr)))
+    hosts = ["*"] if insecure_no_auth else ["127.0.0.1", "localhost", host]
+    try:
+        build(assistant).launch(
+            server_name=host,
+            server_port=port,
+            theme=THEME,
+            css=render.code_styles() + (WEB / "style.css").read_text(encoding="utf-8"),
+            head=f"<script>{(WEB / 'page.js').read_text(encoding='utf-8')}</script>",
+            app_kwargs={"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]},
+            footer_links=[],
+            max_file_size=1,
+            run_history=False,
+            enable_monitoring=False,
+        )
+    except OSError as error:
+        raise ServerError(f"cannot listen on {host}:{port} ({error}); choose another with PORT=… or --port") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    try:
+        typer.run(serve)
+    except QAError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,1 @@
+"""The browser's views: one per file, each drawing what `Assistant` gives."""

@@ -1,0 +1,98 @@
+"""The Ask view: a chat whose answers are quotes with numbered links.
+
+Owns the conversation on the page. Does not decide what is quoted.
+"""
+
+from typing import Any
+
+import gradio as gr
+
+from qa.assistant import Assistant
+from qa.types import Answer, QAError
+from qa.web import render
+
+EVERYWHERE = "All sections"
+EXAMPLES = (
+    "What are the phases of the event loop, in order?",
+    "How many threads does libuv's pool have, and how do I change it?",
+    "Why does memory grow when I pipe a fast source into a slow client?",
+    "Which exit code does a container killed for memory show?",
+)
+_HIDDEN = "private"
+
+
+def draw(assistant: Assistant) -> None:
+    """Draws the view into the current Blocks."""
+    examples: Any = [{"text": example} for example in EXAMPLES]
+    chat = gr.Chatbot(
+        label="Conversation",
+        elem_id="chat",
+        elem_classes="playbook",
+        height="auto",
+        layout="panel",
+        placeholder="Ask in your own words. Answers are the playbook's, word for word.",
+        examples=examples,
+        latex_delimiters=[],
+        line_breaks=False,
+        show_label=False,
+        feedback_options=None,
+        buttons=["copy"],
+        group_consecutive_messages=False,
+    )
+    with gr.Row(elem_id="ask-row"):
+        question = gr.Textbox(
+            label="Your question",
+            elem_id="question",
+            placeholder="Why does p99 climb while CPU stays flat?",
+            lines=1,
+            max_lines=6,
+            scale=5,
+            autofocus=True,
+        )
+        send = gr.Button("Ask", variant="primary", elem_id="send", scale=1, min_width=80)
+    with gr.Accordion("Keep to one section of the playbook", open=False):
+        part = gr.Radio([EVERYWHERE, *assistant.parts], value=EVERYWHERE, label="Section", elem_id="part")
+
+    def ask(text: str, messages: list[dict[str, Any]], chosen: str) -> tuple[str, list[dict[str, Any]]]:
+        try:
+            given = assistant.ask(text, history=_asked(messages), part=None if chosen == EVERYWHERE else chosen)
+        except QAError as error:
+            gr.Warning(str(error))
+            return text, messages
+        return "", [*messages, *_turn(text, given, assistant)]
+
+    def ask_example(
+        messages: list[dict[str, Any]], chosen: str, event: gr.SelectData
+    ) -> tuple[str, list[dict[str, Any]]]:
+        return ask(event.value["text"], messages, chosen)
+
+    gr.on(
+        [question.submit, send.click],
+        ask,
+        [question, chat, part],
+        [question, chat],
+        queue=False,
+        show_progress="hidden",
+        api_visibility=_HIDDEN,
+    )
+    chat.example_select(
+        ask_example, [chat, part], [question, chat], queue=False, show_progress="hidden", api_visibility=_HIDDEN
+    )
+
+
+def _turn(question: str, given: Answer, assistant: Assistant) -> list[dict[str, Any]]:
+    return [
+        {"role": "user", "content": render.plain(question)},
+        {"role": "assistant", "content": render.answer(given, assistant.playbook)},
+    ]
+
+
+def _asked(messages: list[dict[str, Any]]) -> list[str]:
+    """The user's earlier questions, oldest first."""
+    asked = []
+    for message in messages:
+        if message["role"] == "user":
+            content = message["content"]
+            text = content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+            asked.append(render.unplain(text))
+    return asked

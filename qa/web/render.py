@@ -1,0 +1,276 @@
+"""Chapters, quotes and search results → what the page shows.
+
+Owns the marks on a quote inside rendered Markdown, code highlighting, and in-app links.
+Everything a chapter or a user wrote is escaped: its HTML is shown, never run. The result
+is HTML blocks without blank lines, which Gradio's Markdown passes through its sanitiser;
+Mermaid stays a fence, for the page to draw. Does not know Gradio.
+"""
+
+import posixpath
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from html import escape
+from typing import Any
+
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import TextLexer, get_lexer_by_name
+from pygments.util import ClassNotFound
+
+from qa.playbook.markdown import Slugger, line_starts, parser, visible_text, without_front_matter
+from qa.types import Answer, Chapter, Citation, Hit, Link, Playbook, Section
+
+Span = tuple[int, int]
+_SNIPPET = 240
+_Env = MutableMapping[str, Any]
+
+
+def chapter(shown: Chapter, playbook: Playbook, span: Span | None = None) -> str:
+    """A whole chapter, with `span` of its text marked."""
+    return _Page(playbook, shown).page(without_front_matter(shown.text), span)
+
+
+def answer(given: Answer, playbook: Playbook) -> str:
+    """An answer: its quotes with their numbers, the sources, and where to read on."""
+    parts = []
+    if given.searched_for != given.question:
+        parts.append(f'<p class="searched-for">Searched for: {escape(given.searched_for)}</p>')
+    if not given.citations:
+        parts.append(f'<p class="not-covered">{escape(given.text.split(". ")[0].rstrip("."))}.</p>')
+    for citation in given.citations:
+        source = playbook.chapter(citation.source.chapter)
+        if source:
+            parts.append(_quote(citation, source, playbook))
+    if given.citations:
+        sources = "".join(f"<li>{_cite(c, _where(c.source))}</li>" for c in given.citations)
+        parts.append(f'<ol class="sources">{sources}</ol>')
+    if given.related:
+        links = "".join(f"<li>{_read(link, _where(link))}</li>" for link in given.related)
+        heading = "Related" if given.citations else "Nearest sections"
+        parts.append(f'<p class="related-heading">{heading}</p><ul class="related">{links}</ul>')
+    return "\n\n".join(parts)
+
+
+def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]]) -> str:
+    """Search results: one link a section, with the words that were looked for marked."""
+    asked = set(terms(question))
+    items = []
+    for hit in {hit.chunk.section_id: hit for hit in reversed(hits)}.values():
+        chunk = hit.chunk
+        inner = (
+            f'<span class="where">{escape(str(chunk.chapter))}. {escape(_where(chunk.link))}</span>'
+            f'<span class="snippet">{_snippet(chunk.text, asked, terms)}</span>'
+        )
+        href = f"#cite-{chunk.chapter}-{chunk.start}-{chunk.end}"
+        items.append(f'<li><a class="result" href="{href}">{inner}</a></li>')
+    return f'<ol class="results">{"".join(reversed(items))}</ol>'
+
+
+def title(shown: Chapter, section: Section | None) -> str:
+    """The line above an open chapter."""
+    path = section.heading_path if section else ()
+    return f"<span>{escape(' › '.join((f'{shown.number}. {shown.title}', *path)))}</span>"
+
+
+def message(text: str) -> str:
+    """A plain sentence for the reader of the page."""
+    return f"<p>{escape(text)}</p>"
+
+
+def plain(text: str) -> str:
+    """A user's words as Markdown that shows exactly them."""
+    return re.sub(r"([\\`*_{}\[\]()#+.!|<>&~$-])", r"\\\1", text)
+
+
+def unplain(text: str) -> str:
+    """The words that `plain` was given."""
+    return re.sub(r"\\([\\`*_{}\[\]()#+.!|<>&~$-])", r"\1", text)
+
+
+def code_styles() -> str:
+    """The stylesheet of highlighted code, light and dark."""
+    light: str = HtmlFormatter(style="xcode").get_style_defs(".playbook pre")  # type: ignore[no-untyped-call]
+    dark: str = HtmlFormatter(style="github-dark").get_style_defs(".dark .playbook pre")  # type: ignore[no-untyped-call]
+    return f"{light}\n{dark}"
+
+
+class _Page(RendererHTML):
+    """Renders one chapter's Markdown.
+
+    Paragraphs are marked between two sentinels, for a quote may begin or end in the
+    middle of one; all other blocks are marked by line, for they are quoted by line.
+    """
+
+    def __init__(self, playbook: Playbook, source: Chapter, *, ids: bool = True) -> None:
+        super().__init__()
+        self._source = source
+        self._numbers = {chapter.path: chapter.number for chapter in playbook.chapters}
+        self._slugger = Slugger()
+        self._ids = ids
+
+    def page(self, text: str, span: Span | None) -> str:
+        """Renders `text` with the characters of `span` marked."""
+        opening, closing = _sentinels(text)
+        lines = (0, 0)
+        if span:
+            starts = line_starts(text)
+            lines = (bisect_right(starts, span[0]) - 1, bisect_right(starts, span[1] - 1))
+            for start, end in reversed(_paragraphs(text)):
+                if start < span[1] and span[0] < end:
+                    begin, stop = max(start, span[0]), min(end, span[1])
+                    text = text[:begin] + opening + text[begin:stop] + closing + text[stop:]
+        env: _Env = {"opening": opening, "closing": closing, "on": False, "lines": lines}
+        markdown = parser()
+        blocks = [self._block(group, markdown.options, env) for group in _groups(markdown.parse(text))]
+        return "\n\n".join(block for block in blocks if block)
+
+    def _block(self, group: list[Token], options: OptionsDict, env: _Env) -> str:
+        head = group[0]
+        lines = [0, 0]
+        for token in group:
+            lines = token.map or lines
+            if head.type != "paragraph_open" and token.type == "inline" and _meets(lines, env["lines"]):
+                for child in token.children or []:
+                    child.meta["marked"] = True
+        if head.type == "fence" and head.info.strip().lower().startswith("mermaid"):
+            outline = '<div class="marked-diagram"></div>\n\n' if _meets(lines, env["lines"]) else ""
+            return f"{outline}```mermaid\n{head.content.rstrip()}\n```"
+        html = super().render(group, options, env)
+        return re.sub(r"\n\s*\n", "\n", html).strip()
+
+    def text(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        token = tokens[idx]
+        html = []
+        for piece in re.split(f"([{env['opening']}{env['closing']}])", token.content):
+            if piece in (env["opening"], env["closing"]):
+                env["on"] = piece == env["opening"]
+            elif piece:
+                marked = piece.strip() and (env["on"] or token.meta.get("marked"))
+                html.append(_mark(escape(piece)) if marked else escape(piece))
+        return "".join(html)
+
+    def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        code = escape(tokens[idx].content)
+        marked = env["on"] or tokens[idx].meta.get("marked")
+        return f"<code>{_mark(code) if marked else code}</code>"
+
+    def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        token = tokens[idx]
+        language = token.info.split(maxsplit=1)[0] if token.info.strip() else "text"
+        first = (token.map or [0])[0] + (1 if token.type == "fence" else 0)
+        lines = _highlighted(token.content, language).split("\n")
+        marked = [
+            _mark(line) if line and _meets([first + n, first + n + 1], env["lines"]) else line
+            for n, line in enumerate(lines)
+        ]
+        return f"<pre><code>{'&#10;'.join(marked)}</code></pre>\n"
+
+    def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        return self.fence(tokens, idx, options, env)
+
+    def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        return f"<pre><code>{escape(tokens[idx].content.strip()).replace(chr(10), '&#10;')}</code></pre>\n"
+
+    def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        return f"<code>{escape(tokens[idx].content)}</code>"
+
+    def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        anchor = self._slugger.slug(visible_text(tokens[idx + 1]))
+        identity = f' id="s-{escape(anchor)}"' if self._ids else ""
+        return f"<{tokens[idx].tag}{identity}>"
+
+    def link_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        return f'<a href="{escape(self._href(str(tokens[idx].attrGet("href") or "")))}">'
+
+    def image(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
+        return f"<em>{escape(tokens[idx].content)}</em>"
+
+    def _href(self, href: str) -> str:
+        """An in-app address for a link between chapters, others as they are if they are safe."""
+        if re.match(r"https?://", href):
+            return href
+        target, _, anchor = href.partition("#")
+        if not target:
+            return f"#read-{self._source.number}-{anchor}"
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self._source.path), target))
+        number = self._numbers.get(path)
+        return "#" if number is None else f"#read-{number}-{anchor}"
+
+
+def _quote(citation: Citation, source: Chapter, playbook: Playbook) -> str:
+    html = _Page(playbook, source, ids=False).page(citation.quote, None)
+    number = _cite(citation, f"[{citation.number}]")
+    if html.endswith("</p>"):
+        return f"{html[: -len('</p>')]} {number}</p>"
+    return f'{html}\n\n<p class="number">{number}</p>'
+
+
+def _cite(citation: Citation, label: str) -> str:
+    href = f"#cite-{citation.source.chapter}-{citation.start}-{citation.end}"
+    return f'<a class="cite" href="{href}" title="{escape(_where(citation.source))}">{escape(label)}</a>'
+
+
+def _read(link: Link, label: str) -> str:
+    return f'<a class="read" href="#read-{link.chapter}-{escape(link.anchor)}">{escape(label)}</a>'
+
+
+def _where(link: Link) -> str:
+    return " › ".join((link.title, *link.heading_path))
+
+
+def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> str:
+    """The first lines of a chunk that hold an asked word, with each such word marked."""
+    plain = re.sub(r"```\w*|[`*_|#>]|\]\([^)]*\)|\[", " ", text)
+    words = re.findall(r"\S+", plain)
+    found = [bool(asked & set(terms(word))) for word in words]
+    begin = max(0, found.index(True) - 6) if any(found) else 0
+    shown: list[str] = []
+    for word, hit in zip(words[begin:], found[begin:], strict=True):
+        shown.append(f"<mark>{escape(word)}</mark>" if hit else escape(word))
+        if sum(map(len, words[begin : begin + len(shown)])) > _SNIPPET:
+            break
+    return ("… " if begin else "") + " ".join(shown) + (" …" if begin + len(shown) < len(words) else "")
+
+
+def _highlighted(code: str, language: str) -> str:
+    try:
+        lexer = get_lexer_by_name(language)
+    except ClassNotFound:
+        lexer = TextLexer()
+    html: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return html.rstrip("\n")
+
+
+def _mark(html: str) -> str:
+    return f"<mark>{html}</mark>"
+
+
+def _meets(lines: Sequence[int], marked: tuple[int, int]) -> bool:
+    return lines[0] < marked[1] and marked[0] < lines[1]
+
+
+def _groups(tokens: Sequence[Token]) -> Iterator[list[Token]]:
+    """The tokens of each top-level block."""
+    group: list[Token] = []
+    for token in tokens:
+        group.append(token)
+        if token.level == 0 and token.nesting <= 0:
+            yield group
+            group = []
+
+
+def _paragraphs(text: str) -> list[Span]:
+    starts = line_starts(text)
+    tokens = parser().parse(text)
+    opened = (token for token in tokens if token.type == "paragraph_open" and token.level == 0)
+    return [(starts[token.map[0]], starts[token.map[1]]) for token in opened if token.map]
+
+
+def _sentinels(text: str) -> tuple[str, str]:
+    """Two punctuation marks that the text does not hold; they do not change how it parses."""
+    free = [mark for mark in "⸨⸩⟦⟧⟪⟫⦃⦄⦅⦆⧼⧽" if mark not in text]
+    return free[0], free[1]

@@ -1,0 +1,103 @@
+"""Fixtures: the edition itself, small playbooks, and one export of the real model."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from qa.assistant import Assistant, default_content
+from qa.encoder import DEFAULT_MODEL, OpenVINOEncoder, open_model
+
+CONTENT = default_content()
+INDEX = CONTENT.parent / "index"
+
+TIDES = """---
+number: 1
+title: Tides
+section: Sea
+---
+# Tides
+
+Tides are the rise and fall of sea levels, caused mostly by the Moon.
+
+## Why high water comes twice a day
+
+The Moon pulls the near ocean towards it and leaves the far ocean behind, so two bulges face \
+opposite ways. The Earth turns through both in 24 hours and 50 minutes.
+
+## Spring and neap tides
+
+| Tide | Moon | Range |
+| --- | --- | --- |
+| spring | new or full | large |
+| neap | quarter | small |
+"""
+BREAD = """---
+number: 2
+title: Bread
+section: Kitchen
+---
+# Bread
+
+Bread is flour, water, salt and something that makes gas.
+
+## How long to knead
+
+Knead a wheat dough for ten minutes by hand. Gluten is ready when a piece stretches until light shines through.
+
+```bash
+# not a heading
+bake --temperature 230 --minutes 35
+```
+
+## Sourdough
+
+Feed the starter with equal weights of flour and water, then wait until it has doubled.
+"""
+
+
+@pytest.fixture(scope="session")
+def edition() -> Assistant:
+    """The shipped chapters behind the default index."""
+    return Assistant.load()
+
+
+@pytest.fixture(scope="session")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The default model, exported by the code under test."""
+    _, folder = open_model(DEFAULT_MODEL, tmp_path_factory.mktemp("exports"), print)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def encoder(export: Path) -> OpenVINOEncoder:
+    """The default model, loaded."""
+    return OpenVINOEncoder(export)
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A content folder of two chapters."""
+    return write_small(tmp_path / "content")
+
+
+@pytest.fixture
+def new_index(tmp_path: Path, export: Path) -> Callable[[str], Path]:
+    """Makes index folders that already hold the exported model."""
+
+    def make(name: str = "index") -> Path:
+        folder = tmp_path / name
+        shutil.copytree(export, folder / "models" / export.name)
+        return folder
+
+    return make
+
+
+def write_small(root: Path) -> Path:
+    """Writes the two small chapters below `root`."""
+    (root / "01-sea").mkdir(parents=True)
+    (root / "02-kitchen").mkdir()
+    (root / "01-sea" / "01-tides.md").write_text(TIDES, encoding="utf-8")
+    (root / "02-kitchen" / "02-bread.md").write_text(BREAD, encoding="utf-8")
+    return root
