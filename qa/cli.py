@@ -102,9 +102,7 @@ def verify(
 ) -> None:
     """Check every chapter: offsets, anchors, links; with --edition also its form."""
     folder = content or default_content()
-    faults = check(folder)
-    if edition and not faults:
-        faults = check_edition(folder, edition)
+    faults = [*check(folder), *(check_edition(folder, edition) if edition else [])]
     for fault in faults:
         _stderr.print(fault, markup=False)
     if faults:
@@ -130,22 +128,27 @@ def _load(content: Path | None, index: Path | None, model: str | None = None) ->
         TextColumn("{task.fields[chapters]} chapters · {task.fields[rate]:.0f} chunks/s"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=_stderr, transient=True) as bar:
-        task = bar.add_task("Embedding", visible=False, total=None, chapters="", rate=0.0)
+    bar = Progress(*columns, console=_stderr, transient=True)
+    task = bar.add_task("Embedding", total=None, chapters="", rate=0.0, start=False)
 
-        def show(done: indexing.Progress) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            bar.update(
-                task,
-                visible=True,
-                completed=done.passages,
-                total=done.of_passages,
-                chapters=f"{done.chapters}/{done.of_chapters}",
-                rate=done.passages / elapsed if elapsed else 0.0,
-            )
+    def show(done: indexing.Progress) -> None:
+        if not bar.live.is_started:
+            bar.start()
+            bar.start_task(task)
+        elapsed = bar.tasks[0].elapsed or 0.0
+        bar.update(
+            task,
+            completed=done.passages,
+            total=done.of_passages,
+            chapters=f"{done.chapters}/{done.of_chapters}",
+            rate=done.passages / elapsed if elapsed else 0.0,
+        )
 
-        reporter = indexing.Reporter(notify=lambda text: _stderr.print(text, markup=False), progress=show)
+    reporter = indexing.Reporter(notify=lambda text: _stderr.print(text, markup=False), progress=show)
+    try:
         return Assistant.load(content, index, model=model, reporter=reporter)
+    finally:
+        bar.stop()
 
 
 def _part(assistant: Assistant, name: str | None) -> str | None:

@@ -82,6 +82,20 @@ def small(tmp_path: Path) -> Path:
     return write_small(tmp_path / "content")
 
 
+@pytest.fixture(scope="module")
+def small_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, shared by a module's tests, which must not change it."""
+    return write_small(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(scope="module")
+def module_index(tmp_path_factory: pytest.TempPathFactory, export: Path) -> Path:
+    """An index folder with the exported model, shared by a module's tests."""
+    folder = tmp_path_factory.mktemp("index")
+    shutil.copytree(export, folder / "models" / export.name)
+    return folder
+
+
 @pytest.fixture
 def new_index(tmp_path: Path, export: Path) -> Callable[[str], Path]:
     """Makes index folders that already hold the exported model."""

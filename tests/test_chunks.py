@@ -75,7 +75,8 @@ def test_a_paragraph_beyond_the_window_is_cut_between_sentences() -> None:
 def test_wrong_claims_key_points_and_follow_ups_are_in_no_chunk() -> None:
     text = (
         "# T\n\n## Interview questions\n\n### Why?\n*Level: mid*\n\nThe model answer.\n\n**Key points**\n"
-        "- A point. ([T](#t))\n\n**Wrong claims**\n\n- False. → True.\n\n**Follow-ups**\n- What next?\n\n## After\n\nFree again.\n"
+        "- A point. ([T](#t))\n\n**Wrong claims**\n\n- False. → True.\n\n**Follow-ups**\n- What next?\n\n"
+        "## After\n\nFree again.\n"
     )
     assert [chunk.text for chunk in split(chapter_of(text))] == ["The model answer.", "Free again."]
 

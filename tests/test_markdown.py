@@ -48,7 +48,8 @@ def test_headings_in_fences_are_not_headings() -> None:
 
 
 def test_blocks_have_their_kinds_and_exact_offsets() -> None:
-    text = "# T\n\nProse.\n\n- a\n- b\n\n| x |\n| - |\n| 1 |\n\n```js\nlet a;\n```\n\n```mermaid\ngraph TD\n```\n\n> quoted\n"
+    text = "# T\n\nProse.\n\n- a\n- b\n\n| x |\n| - |\n| 1 |\n\n"
+    text += "```js\nlet a;\n```\n\n```mermaid\ngraph TD\n```\n\n> quoted\n"
     found = [(block.kind, text[block.start : block.end]) for block in parse(text).blocks]
     assert found == [
         ("prose", "Prose."),

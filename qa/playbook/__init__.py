@@ -61,7 +61,7 @@ def chapter_files(root: Path) -> list[Path]:
             path = Path(folder, name)
             if name.startswith(".") or path.suffix.lower() != ".md":
                 continue
-            if path.is_symlink() and not path.resolve().is_relative_to(home):
+            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
                 raise PlaybookError("a link that leaves the content folder; replace it with the file", path)
             files.append(path)
     if not files:
@@ -151,30 +151,31 @@ def _sections(text: str, number: int, document: Document) -> Iterator[Section]:
     """The introduction, then one section per heading below the first H1."""
     title = next((h for h in document.headings if h.level == 1), None)
     borders = [h for h in document.headings if h is not title]
-    start = min([h.start for h in document.headings] + [b.start for b in document.blocks] + [len(text)])
+    start = min([h.start for h in document.headings[:1]] + [b.start for b in document.blocks[:1]] + [len(text)])
     end = borders[0].start if borders else len(text)
     if title and title.start > end:
         title = None
-    blocks = _own(text, document.blocks, start, end, never=False)
-    if title or blocks:
-        yield Section(number, title.anchor if title else "", (), start, end, blocks)
+    blocks = iter([*document.blocks, Block("prose", len(text), len(text))])
+    following = next(blocks)
+
+    def own(end: int, *, never: bool) -> tuple[Block, ...]:
+        """The next blocks, up to `end`; those below an interview label may not be quoted."""
+        nonlocal following
+        taken = []
+        while following.start < end:
+            source = text[following.start : following.end]
+            never = never or bool(_LABEL.match(source))
+            taken.append(replace(following, quotable=not (never or _LEVEL.fullmatch(source))))
+            following = next(blocks)
+        return tuple(taken)
+
+    introduction = own(end, never=False)
+    if title or introduction:
+        yield Section(number, title.anchor if title else "", (), start, end, introduction)
     path: list[Heading] = []
     for index, heading in enumerate(borders):
         end = borders[index + 1].start if index + 1 < len(borders) else len(text)
         path = [h for h in path if h.level < heading.level] + [heading]
         never = any(h.text.lower() in _NEVER_QUOTED for h in path)
-        blocks = _own(text, document.blocks, heading.start, end, never=never)
-        yield Section(number, heading.anchor, tuple(h.text for h in path), heading.start, end, blocks)
-
-
-def _own(text: str, blocks: tuple[Block, ...], start: int, end: int, *, never: bool) -> tuple[Block, ...]:
-    """The blocks within `start:end`; those below an interview label may not be quoted."""
-    own = []
-    for block in blocks:
-        if not start <= block.start < end:
-            continue
-        source = text[block.start : block.end]
-        if _LABEL.match(source):
-            never = True
-        own.append(replace(block, quotable=not (never or _LEVEL.fullmatch(source))))
-    return tuple(own)
+        names = tuple(h.text for h in path)
+        yield Section(number, heading.anchor, names, heading.start, end, own(end, never=never))

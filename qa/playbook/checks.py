@@ -75,7 +75,10 @@ def check_edition(root: Path, edition: Path) -> list[str]:
         raise PlaybookError(
             f"not a readable JSON list of chapters ({error}); name another with --edition", edition
         ) from error
-    playbook = read_playbook(root)
+    try:
+        playbook = read_playbook(root)
+    except PlaybookError:
+        return []  # `check` tells
     chapters = {chapter.path: chapter for chapter in playbook.chapters}
     faults = [
         f"{root / row['path']}: missing; write chapter {row['number']}" for row in wanted if row["path"] not in chapters

@@ -18,7 +18,7 @@ EXAMPLES = (
     "Why does memory grow when I pipe a fast source into a slow client?",
     "Which exit code does a container killed for memory show?",
 )
-_HIDDEN = "private"
+Messages = list[dict[str, Any]]
 
 
 def draw(assistant: Assistant) -> None:
@@ -50,44 +50,47 @@ def draw(assistant: Assistant) -> None:
             autofocus=True,
         )
         send = gr.Button("Ask", variant="primary", elem_id="send", scale=1, min_width=80)
+    notice = gr.HTML("", elem_id="notice", padding=False)
     with gr.Accordion("Keep to one section of the playbook", open=False):
         part = gr.Radio([EVERYWHERE, *assistant.parts], value=EVERYWHERE, label="Section", elem_id="part")
 
-    def ask(text: str, messages: list[dict[str, Any]], chosen: str) -> tuple[str, list[dict[str, Any]]]:
+    def ask(text: str, messages: Messages, chosen: str) -> tuple[str, Messages, str]:
         try:
             given = assistant.ask(text, history=_asked(messages), part=None if chosen == EVERYWHERE else chosen)
         except QAError as error:
-            gr.Warning(str(error))
-            return text, messages
-        return "", [*messages, *_turn(text, given, assistant)]
+            return text, messages, render.notice(str(error))
+        return "", [*messages, *_turn(text, given, assistant)], ""
 
-    def ask_example(
-        messages: list[dict[str, Any]], chosen: str, event: gr.SelectData
-    ) -> tuple[str, list[dict[str, Any]]]:
+    def ask_example(messages: Messages, chosen: str, event: gr.SelectData) -> tuple[str, Messages, str]:
         return ask(event.value["text"], messages, chosen)
 
     gr.on(
         [question.submit, send.click],
         ask,
         [question, chat, part],
-        [question, chat],
+        [question, chat, notice],
         queue=False,
         show_progress="hidden",
-        api_visibility=_HIDDEN,
+        api_visibility="private",
     )
     chat.example_select(
-        ask_example, [chat, part], [question, chat], queue=False, show_progress="hidden", api_visibility=_HIDDEN
+        ask_example,
+        [chat, part],
+        [question, chat, notice],
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
     )
 
 
-def _turn(question: str, given: Answer, assistant: Assistant) -> list[dict[str, Any]]:
+def _turn(question: str, given: Answer, assistant: Assistant) -> Messages:
     return [
         {"role": "user", "content": render.plain(question)},
         {"role": "assistant", "content": render.answer(given, assistant.playbook)},
     ]
 
 
-def _asked(messages: list[dict[str, Any]]) -> list[str]:
+def _asked(messages: Messages) -> list[str]:
     """The user's earlier questions, oldest first."""
     asked = []
     for message in messages:

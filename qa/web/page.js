@@ -38,7 +38,7 @@
 
   // Diagrams are drawn after the text and move it, so the place is found again until the
   // reader moves by hand.
-  function scrollTo(target) {
+  function scroll() {
     const page = document.getElementById("reader-page");
     if (!page) return;
     let moved = false;
@@ -47,6 +47,7 @@
     }
     const settle = () => {
       if (moved) return;
+      const target = document.querySelector("#reader-title [data-target]")?.dataset.target;
       const place = page.querySelector("mark, .marked-diagram") || (target && document.getElementById(target));
       const top = place ? place.getBoundingClientRect().top - page.getBoundingClientRect().top : -page.scrollTop;
       page.scrollTop += top - (place && !place.tagName.startsWith("H") ? page.clientHeight / 4 : 8);
@@ -97,5 +98,5 @@
   if (document.body) restoreTheme();
   else document.addEventListener("DOMContentLoaded", restoreTheme);
 
-  window.playbook = { listen, scrollTo, closed };
+  window.playbook = { listen, scroll, closed };
 })();

@@ -36,35 +36,33 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
         page = gr.Markdown("", elem_id="reader-page", elem_classes="playbook", latex_delimiters=[])
     place = gr.HTML("", elem_id="place", visible="hidden", js_on_load="window.playbook.listen(element, props, trigger)")
 
-    def show(at: Place | None) -> tuple[gr.Column, str, str, str]:
+    def show(at: Place | None) -> tuple[gr.Column, str, str]:
         chapter = assistant.read(at.chapter) if at else None
         if at is None or chapter is None:
             number = f"chapter {at.chapter}" if at else "that place"
-            return gr.Column(visible=True), "", render.message(f"There is no {number} in this playbook."), ""
+            return gr.Column(visible=True), "", render.message(f"There is no {number} in this playbook.")
         section = chapter.section(at.anchor)
         if at.span:
             section = next((s for s in reversed(chapter.sections) if s.start <= at.span[0]), section)
-        target = f"s-{section.anchor}" if section else ""
         html = render.chapter(chapter, assistant.playbook, at.span)
-        return gr.Column(visible=True), render.title(chapter, section), html, target
+        return gr.Column(visible=True), render.title(chapter, section), html
 
-    def open_link(link: str) -> tuple[gr.Column, str, str, str]:
+    def open_link(link: str) -> tuple[gr.Column, str, str]:
         return show(_linked(link))
 
-    def open_address(request: gr.Request) -> tuple[gr.Column, str, str, str]:
+    def open_address(request: gr.Request) -> tuple[gr.Column, str, str]:
         parameters = dict(request.query_params)
         if "chapter" not in parameters:
-            return gr.Column(visible=False), "", "", ""
+            return gr.Column(visible=False), "", ""
         return show(_addressed(parameters))
 
-    target = gr.State("")
-    shown = [panel, title, page, target]
-    scroll = "(target) => window.playbook.scrollTo(target)"
+    shown = [panel, title, page]
+    scroll = "() => window.playbook.scroll()"
     place.click(open_link, place, shown, queue=False, show_progress="hidden", api_visibility="private").then(
-        None, target, None, js=scroll
+        None, None, None, js=scroll
     )
     blocks.load(open_address, None, shown, queue=False, show_progress="hidden", api_visibility="private").then(
-        None, target, None, js=scroll
+        None, None, None, js=scroll
     )
     close.click(
         lambda: gr.Column(visible=False), None, panel, queue=False, show_progress="hidden", api_visibility="private"

@@ -71,14 +71,22 @@ def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]
 
 
 def title(shown: Chapter, section: Section | None) -> str:
-    """The line above an open chapter."""
+    """The line above an open chapter; `data-target` is the id to scroll to."""
     path = section.heading_path if section else ()
-    return f"<span>{escape(' › '.join((f'{shown.number}. {shown.title}', *path)))}</span>"
+    target = f"s-{section.anchor}" if section else ""
+    return (
+        f'<span data-target="{escape(target)}">{escape(" › ".join((f"{shown.number}. {shown.title}", *path)))}</span>'
+    )
 
 
 def message(text: str) -> str:
     """A plain sentence for the reader of the page."""
     return f"<p>{escape(text)}</p>"
+
+
+def notice(text: str) -> str:
+    """A complaint that a screen reader reads out at once."""
+    return f'<p role="alert">{escape(text)}</p>'
 
 
 def plain(text: str) -> str:

@@ -1,0 +1,119 @@
+"""Times the house beside the same work done with sentence-transformers directly.
+
+Owns the figures of `docs/benchmarks.md`. Both sides run interleaved in one process tree;
+each figure is a median, and the ratio is what travels between machines.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from qa.assistant import Assistant, default_content, default_index
+from qa.encoder import DEFAULT_MODEL, OpenVINOEncoder, model_folder
+from qa.index import open_index
+from qa.playbook import read_playbook
+from qa.playbook.chunks import split
+
+QUESTIONS = (
+    "how many threads does libuv's pool have",
+    "why does p99 climb while cpu stays flat",
+    "what is the difference between nextTick and setImmediate",
+    "memory grows when I pipe a fast source into a slow client",
+    "which exit code does a container killed for memory show",
+)
+_TIMED = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+PEER_COLD = """
+import time, sys, json
+from pathlib import Path
+import numpy as np
+from sentence_transformers import SentenceTransformer
+model = SentenceTransformer(sys.argv[1], device="cpu", local_files_only=True)
+vectors = np.load(sys.argv[2])
+texts = json.loads(Path(sys.argv[3]).read_text())
+print(texts[int(np.argmax(vectors @ model.encode([sys.argv[4]], normalize_embeddings=True)[0]))][:80])
+"""
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _peak(command: list[str]) -> tuple[float, float]:
+    """Seconds and peak memory (MiB) of a command."""
+    started = time.perf_counter()
+    output = subprocess.run([sys.executable, "-c", _TIMED, *command], check=True, capture_output=True, text=True).stdout
+    return time.perf_counter() - started, int(output) / 1024
+
+
+def rows(repeats: int) -> list[tuple[str, float, float, str]]:
+    """Every figure: what, ours, sentence-transformers', unit."""
+    content = default_content()
+    assistant = Assistant.load()
+    texts = [chunk.context for chapter in read_playbook(content).chapters for chunk in split(chapter)]
+    peer = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
+    ours = OpenVINOEncoder(next((default_index(content) / "models").iterdir()))
+    sample = texts[:: max(1, len(texts) // 256)]
+    rates = [
+        (
+            len(sample) / _seconds(lambda: ours.encode_document(sample)),
+            len(sample) / _seconds(lambda: peer.encode(sample)),
+        )
+        for _ in range(repeats)
+    ]
+    vectors = peer.encode(texts, normalize_embeddings=True)
+
+    def search(question: str) -> object:
+        return np.argsort(-(vectors @ peer.encode([question], normalize_embeddings=True)[0]))[:10]
+
+    asked = [
+        (1000 * _seconds(partial(assistant.ask, question)), 1000 * _seconds(partial(search, question)))
+        for _ in range(4 * repeats)
+        for question in QUESTIONS
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        built = _seconds(lambda: open_index(content, Path(folder, "index")))
+        peer_built = _seconds(lambda: peer.encode(texts))
+        np.save(Path(folder, "vectors.npy"), vectors)
+        Path(folder, "texts.json").write_text(json.dumps(texts))
+        ask = [sys.executable, "-m", "qa", "ask", QUESTIONS[0]]
+        script = [sys.executable, "-c", PEER_COLD, str(model_folder(DEFAULT_MODEL))]
+        script += [f"{folder}/vectors.npy", f"{folder}/texts.json", QUESTIONS[0]]
+        cold = [(_peak(ask), _peak(script)) for _ in range(repeats)]
+    p50, p95 = np.percentile(asked, [50, 95], axis=0)
+    seconds, memory = np.median(cold, axis=0).T
+    return [
+        (f"index {len(texts):,} chunks from nothing, export included; encode only", built, peer_built, "s"),
+        ("embed passages", *np.median(rates, axis=0), "chunks/s"),
+        ("question to answer, warm, p50; search only", *p50, "ms"),
+        ("question to answer, warm, p95; search only", *p95, "ms"),
+        ("one question from the shell, cold", *seconds, "s"),
+        ("peak memory of that command", *memory, "MiB"),
+    ]
+
+
+def main() -> None:
+    """Prints the table, as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=5)
+    print("| what | playbook-qa | sentence-transformers | ratio |\n| --- | ---: | ---: | ---: |")
+    for what, ours, peer, unit in rows(parser.parse_args().repeats):
+        print(f"| {what} | {ours:,.1f} {unit} | {peer:,.1f} {unit} | {ours / peer:.2f} |")
+
+
+if __name__ == "__main__":
+    main()

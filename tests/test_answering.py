@@ -1,0 +1,151 @@
+"""What is found, what is quoted, and when the answer is 'not covered'."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from qa import answering
+from qa.assistant import LONGEST_QUESTION, Assistant
+from qa.index import open_index
+from qa.retrieval import Retriever
+from qa.types import Answer, QuestionRefused
+from tests.conftest import CONTENT
+
+ASKED = [
+    "how many threads does libuv's pool have and how do I change it",
+    "what are the phases of the event loop",
+    "why is my container killed with exit code 137",
+    "how should a server handle SIGTERM",
+    "difference between nextTick and setImmediate",
+    "jwt revoke",
+    "what does UV_THREADPOOL_SIZE do",
+    "p99 climbs while cpu stays flat",
+    "<script>alert(1)</script> event loop lag",
+    "memory grows when piping a fast source into a slow client",
+]
+OFF_TOPIC = ["best pizza in naples", "how do I knit a scarf", "who won the world cup in 1998", "asdf qwer zxcv"]
+
+
+@pytest.fixture(scope="module")
+def sea(small_module: Path, module_index: Path) -> Assistant:
+    return Assistant(open_index(small_module, module_index))
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_every_quote_is_the_slice_it_says_it_is(edition: Assistant, question: str) -> None:
+    answer = edition.ask(question)
+    assert answer.answered
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))
+    for citation in answer.citations:
+        text = (CONTENT / citation.source.path).read_bytes().decode("utf-8")
+        assert text[citation.start : citation.end] == citation.quote == citation.quote.strip()
+        assert citation.start_line == 1 + text.count("\n", 0, citation.start)
+        assert citation.end_line == 1 + text.count("\n", 0, citation.end - 1)
+        chapter = edition.read(citation.source.chapter)
+        assert chapter is not None
+        section = chapter.section(citation.source.anchor)
+        assert section is not None
+        assert section.start <= citation.start < citation.end <= section.end
+        assert section.heading_path == citation.source.heading_path
+        assert f"[{citation.number}]" in answer.text
+        assert citation.quote in answer.text
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_quotes_fit_the_page_and_come_from_different_sections(edition: Assistant, question: str) -> None:
+    citations = edition.ask(question).citations
+    assert 1 <= len(citations) <= 4
+    assert sum(len(c.quote) for c in citations[1:]) + min(len(citations[0].quote), answering.QUOTED) <= answering.QUOTED
+    assert len({(c.source.chapter, c.source.anchor) for c in citations}) == len(citations)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_no_quote_cuts_a_sentence_a_fence_or_a_table(edition: Assistant, question: str) -> None:
+    for citation in edition.ask(question).citations:
+        if citation.kind == "prose":
+            assert citation.quote[-1] in ".!?:)\"'`*", citation.quote
+        assert citation.quote.count("```") % 2 == 0
+
+
+@pytest.mark.parametrize("question", OFF_TOPIC)
+def test_what_the_playbook_does_not_treat_is_not_answered(edition: Assistant, question: str) -> None:
+    answer = edition.ask(question)
+    assert not answer.answered
+    assert answer.citations == ()
+    assert answer.text.startswith(answering.NOT_COVERED)
+    assert 1 <= len(answer.related) <= 5
+    assert answer.confidence < answering.THRESHOLD
+
+
+def test_wrong_claims_key_points_and_follow_ups_are_never_found(edition: Assistant) -> None:
+    chapter = edition.read(1)
+    assert chapter is not None
+    claims = re.findall(r"^- (.+?) →", chapter.text, re.MULTILINE)
+    assert claims
+    for claim in claims:
+        assert all(claim not in hit.chunk.text for hit in edition.search(claim, 50))
+        assert all(claim not in citation.quote for citation in edition.ask(claim).citations)
+
+
+def test_meaning_and_words_both_find(sea: Assistant) -> None:
+    assert (
+        sea.search("why does the ocean rise two times per day", 1)[0].chunk.anchor == "why-high-water-comes-twice-a-day"
+    )
+    assert sea.search("230", 1)[0].chunk.anchor == "how-long-to-knead"
+
+
+def test_hits_are_ordered_and_their_similarity_is_the_cosine(edition: Assistant) -> None:
+    hits = edition.search("thread pool size", 20)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    encoder = edition._index.encoder
+    query = encoder.encode_query(["thread pool size"])[0]
+    for hit in hits:
+        assert hit.similarity == pytest.approx(float(encoder.encode_document([hit.chunk.context])[0] @ query), abs=5e-3)
+
+
+def test_a_section_filter_keeps_every_hit_inside(edition: Assistant) -> None:
+    hits = edition.search("how do I stop a password leak", 30, part="Node.js Internals")
+    assert len(hits) == 30
+    assert {hit.chunk.chapter for hit in hits} <= set(range(1, 11))
+
+
+def test_questions_lead_to_their_section(small: Path, new_index) -> None:  # type: ignore[no-untyped-def]
+    (small / "questions.jsonl").write_text('{"question": "my loaf is a brick", "chapter": 2, "anchor": "sourdough"}\n')
+    retriever = Retriever(open_index(small, new_index("index")))
+    assert retriever.search("loaf like a brick", 1)[0].chunk.anchor == "sourdough"
+
+
+def test_identifiers_are_found_whole_and_in_parts(sea: Assistant) -> None:
+    assert sea.terms("keepAliveTimeout") == ["keepalivetimeout", "keep", "aliv", "timeout"]
+    assert sea.terms("UV_THREADPOOL_SIZE=4, the sizes") == ["uv_threadpool_s", "uv", "threadpool", "size", "4", "size"]
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t", "\x00\x07", "?!…", "\u2028"])
+def test_a_blank_question_is_refused(edition: Assistant, question: str) -> None:
+    with pytest.raises(QuestionRefused, match="the question is blank; type a few words"):
+        edition.ask(question)
+    with pytest.raises(QuestionRefused, match="blank"):
+        edition.search(question)
+
+
+def test_a_question_of_100_000_characters_is_refused(edition: Assistant) -> None:
+    with pytest.raises(QuestionRefused, match="has 100,000 characters, 2,000 are the most"):
+        edition.ask("x" * 100_000)
+    longest = "What is the event loop?".ljust(LONGEST_QUESTION)
+    assert edition.ask(longest).answered
+
+
+def test_control_characters_do_not_change_the_answer(edition: Assistant) -> None:
+    def quotes(answer: Answer) -> list[str]:
+        return [citation.quote for citation in answer.citations]
+
+    assert quotes(edition.ask("event\x00 loop\u2028 phases\x1b")) == quotes(edition.ask("event loop phases"))
+
+
+def test_a_follow_up_is_searched_with_the_question_before_it(edition: Assistant) -> None:
+    answer = edition.ask("and what is its default size?", history=["what is the libuv thread pool?"])
+    assert answer.searched_for == "what is the libuv thread pool? and what is its default size?"
+    assert answer.citations[0].source.chapter == 5
+    fresh = edition.ask("what does exit code 137 mean in kubernetes?", history=["what is the libuv thread pool?"])
+    assert fresh.searched_for == fresh.question
