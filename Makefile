@@ -2,7 +2,10 @@ HOST ?= 127.0.0.1
 PORT ?= 7860
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# A package index that carries PyTorch's CPU build, such as the one PyTorch's site names; empty for the default.
+TORCH_INDEX ?=
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
 .PHONY: run build test check lint bench screenshot clean
 

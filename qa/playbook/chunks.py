@@ -58,7 +58,9 @@ def _runs(text: str, section: Section) -> Iterator[Span]:
             run = None
             continue
         for start, end in _pieces(text, block):
-            if run and end - run[0] <= TARGET and text[run[1] : start].isspace():
+            # a line that ends in a colon says what the next block is, so they stay together
+            room = WINDOW if run and text[run[1] - 1] == ":" else TARGET
+            if run and end - run[0] <= room and text[run[1] : start].isspace():
                 run = (run[0], end)
             else:
                 if run:
