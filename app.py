@@ -2,7 +2,6 @@
 
 import os
 import sys
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -18,10 +17,7 @@ from qa.index import Reporter
 from qa.types import QAError, ServerError
 from qa.web import ask, lookup, reader, render
 
-WEB = Path(ask.__file__).parent
-HEADER = """<div id="top"><h1>Playbook QA</h1>
-<p>Answers in the playbook's own words, each quote linked to its section.</p>
-<button id="theme" type="button" aria-label="Switch between light and dark">Light / dark</button></div>"""
+WEB = Path(render.__file__).parent
 THEME = gr.themes.Default(
     primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
 )
@@ -31,7 +27,7 @@ def build(assistant: Assistant) -> gr.Blocks:
     """The page over one assistant."""
     blocks: gr.Blocks
     with gr.Blocks(title="Playbook QA", analytics_enabled=False, fill_width=True) as blocks:
-        gr.HTML(HEADER, padding=False)
+        gr.HTML(render.HEADER, padding=False)
         with gr.Row():
             with gr.Column(scale=1, min_width=320), gr.Tabs():
                 with gr.Tab("Ask"):
@@ -50,12 +46,13 @@ def serve(
     insecure_no_auth: Annotated[bool, typer.Option(help="Serve other machines, to anyone who asks.")] = False,
 ) -> None:
     """Serve the playbook to a browser."""
-    if not _is_loopback(host) and not insecure_no_auth:
+    if not (insecure_no_auth or host in ("localhost", "::1") or host.startswith("127.")):
         raise ServerError(
             f"host {host} is open to other machines and there are no accounts; add --insecure-no-auth to allow it"
         )
     assistant = Assistant.load(content, index, reporter=Reporter(notify=lambda text: print(text, file=sys.stderr)))
     hosts = ["*"] if insecure_no_auth else ["127.0.0.1", "localhost", host]
+    guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     try:
         build(assistant).launch(
             server_name=host,
@@ -63,7 +60,7 @@ def serve(
             theme=THEME,
             css=render.code_styles() + (WEB / "style.css").read_text(encoding="utf-8"),
             head=f"<script>{(WEB / 'page.js').read_text(encoding='utf-8')}</script>",
-            app_kwargs={"middleware": [Middleware(TrustedHostMiddleware, allowed_hosts=hosts)]},
+            app_kwargs={"middleware": [guard]},
             footer_links=[],
             max_file_size=1,
             run_history=False,
@@ -71,13 +68,6 @@ def serve(
         )
     except OSError as error:
         raise ServerError(f"cannot listen on {host}:{port} ({error}); choose another with PORT=… or --port") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import json, os, socket
 def record(kind, address):
     host = address[0] if isinstance(address, tuple) else address
     host = host.decode() if isinstance(host, bytes) else host
-    if host in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0") or isinstance(address, (str, bytes)) and kind == "connect":
+    unix = kind == "connect" and not isinstance(address, tuple)
+    if unix or host in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0"):
         return
     with open(os.environ["RECORD"], "a") as file:
         file.write(json.dumps([kind, str(host)]) + "\\n")

@@ -25,7 +25,10 @@ def test_make_knows_how_to_make_the_target(target: str) -> None:
 
 def test_host_and_port_can_be_chosen() -> None:
     command = ["make", "--dry-run", "run", "HOST=127.0.0.2", "PORT=8000"]
-    assert "--host 127.0.0.2 --port 8000" in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert (
+        "--host 127.0.0.2 --port 8000"
+        in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    )
 
 
 def test_every_link_of_the_readme_leads_to_a_file() -> None:

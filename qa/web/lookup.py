@@ -31,7 +31,7 @@ def draw(assistant: Assistant) -> None:
             return render.message(str(error))
 
     gr.on(
-        [query.input, query.submit],
+        [query.change, query.submit],
         look_up,
         query,
         found,

@@ -24,6 +24,9 @@ from pygments.util import ClassNotFound
 from qa.playbook.markdown import Slugger, line_starts, parser, visible_text, without_front_matter
 from qa.types import Answer, Chapter, Citation, Hit, Link, Playbook, Section
 
+HEADER = """<div id="top"><h1>Playbook QA</h1>
+<p>Answers in the playbook's own words, each quote linked to its section.</p>
+<button id="theme" type="button" aria-label="Switch between light and dark">Light / dark</button></div>"""
 Span = tuple[int, int]
 _SNIPPET = 240
 _Env = MutableMapping[str, Any]
