@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from qa import evaluation
 from qa import index as indexing
 from qa.assistant import Assistant, default_content
 from qa.playbook.checks import check, check_edition
 from qa.playbook.questions import read_jsonl
-from qa.types import Answer, Citation, Hit, Link, Playbook, QAError
+from qa.types import Answer, Citation, Hit, Link, Playbook, PlaybookError, QAError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Ask a Markdown playbook questions; every quote is exact and linked to its section.",
 )
+_EVALUATED = 60  # hits a rank is looked for in
 _stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Content = Annotated[Path | None, typer.Option(help="Folder of Markdown chapters.  [default: the edition in content/]")]
@@ -108,6 +110,40 @@ def verify(
     if faults:
         raise QAError(f"{len(faults)} faults in {folder}; mend the lines named above")
     _stderr.print(f"{folder}: no faults.")
+
+
+@app.command("eval")
+def evaluate(
+    questions: Annotated[Path, typer.Option(help="JSON Lines of questions with chapter, anchor, also, evidence.")],
+    as_json: AsJson = False,
+    content: Content = None,
+    index: IndexDir = None,
+) -> None:
+    """Measure how well questions with known answers are answered."""
+    rows = read_jsonl(questions)
+    golden = []
+    for line, row in rows:
+        try:
+            golden.append(evaluation.Golden.from_row(row))
+        except (KeyError, ValueError) as error:
+            raise PlaybookError(
+                f"a row needs question, chapter and anchor ({error}); mend it", questions, line
+            ) from error
+    assistant = _load(content, index)
+    outcomes = evaluation.run(
+        golden, lambda text: assistant.search(text, _EVALUATED), assistant.ask, assistant.playbook
+    )
+    kinds = sorted({outcome.golden.type for outcome in outcomes if outcome.golden.type})
+    tables = {"all": outcomes} | {kind: [o for o in outcomes if o.golden.type == kind] for kind in kinds}
+    for kind, chosen in tables.items():
+        figures = evaluation.summarise(chosen)
+        if as_json:
+            values = {name: [round(v, 4) for v in (f.mean, f.low, f.high)] for name, f in figures.items()}
+            print(json.dumps({"type": kind, "questions": len(chosen), **values}))
+        else:
+            print(f"{kind} ({len(chosen)} questions)")
+            for name, f in figures.items():
+                print(f"  {name:20} {f.mean:6.3f}  [{f.low:.3f}, {f.high:.3f}]")
 
 
 def main() -> None:

@@ -1,0 +1,172 @@
+"""Question sets with known answers → figures.
+
+Owns the metrics, as pure functions, and the loop that puts a set to any pair of callables.
+Does not know how sections are found or quotes are chosen, nor FAISS.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qa.types import Answer, Hit, Playbook
+
+Find = Callable[[str], Sequence[Hit]]
+Reply = Callable[[str], Answer]
+_RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A question with its answer's place; `sections` are ids such as `37#failure-modes`."""
+
+    id: str
+    type: str
+    question: str
+    chapter: int
+    sections: frozenset[str]
+    evidence: tuple[str, ...]
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, object]) -> "Golden":
+        """Reads a row of a question file."""
+        also = row.get("also") or []
+        evidence = row.get("evidence") or []
+        if not isinstance(also, list) or not isinstance(evidence, list):
+            raise ValueError(f"'also' and 'evidence' must be lists, got {also!r}, {evidence!r}")
+        return cls(
+            id=str(row.get("id")),
+            type=str(row.get("type", "")),
+            question=str(row["question"]),
+            chapter=int(str(row["chapter"])),
+            sections=frozenset({f"{row['chapter']}#{row['anchor']}", *map(str, also)}),
+            evidence=tuple(map(str, evidence)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one question."""
+
+    golden: Golden
+    chapter_rank: int | None
+    section_rank: int | None
+    evidence_shown: bool
+    answered: bool
+    confidence: float
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with the bounds that hold 95 % of its bootstrap resamples."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playbook) -> Outcome:
+    """Compares what was found and quoted with what was wanted."""
+    sections = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
+    chapters = list(dict.fromkeys(hit.chunk.chapter for hit in hits))
+    parents = ancestors(playbook)
+    matches = (rank for rank, section in enumerate(sections, 1) if parents.get(section, {section}) & golden.sections)
+    return Outcome(
+        golden=golden,
+        chapter_rank=chapters.index(golden.chapter) + 1 if golden.chapter in chapters else None,
+        section_rank=next(matches, None),
+        evidence_shown=any(e in citation.quote for e in golden.evidence for citation in answer.citations),
+        answered=answer.answered,
+        confidence=answer.confidence,
+        faults=tuple(faults(answer, playbook)),
+    )
+
+
+def ancestors(playbook: Playbook) -> dict[str, set[str]]:
+    """Each section's id → its own and those of the sections it stands below."""
+    found: dict[str, set[str]] = {}
+    for chapter in playbook.chapters:
+        by_path = {section.heading_path: section.id for section in chapter.sections}
+        for section in chapter.sections:
+            above = (section.heading_path[:depth] for depth in range(1, len(section.heading_path)))
+            found[section.id] = {section.id, *(by_path[path] for path in above if path in by_path)}
+    return found
+
+
+def faults(answer: Answer, playbook: Playbook) -> Iterable[str]:
+    """The ways a quote can lie: fabricated, frankenquote, misattributed."""
+    for citation in answer.citations:
+        chapter = playbook.chapter(citation.source.chapter)
+        text = chapter.text if chapter else ""
+        if text[citation.start : citation.end] == citation.quote:
+            section = chapter.section(citation.source.anchor) if chapter else None
+            if section is None or not section.start <= citation.start < citation.end <= section.end:
+                yield "misattributed"
+        elif any(citation.quote in other.text for other in playbook.chapters):
+            yield "misattributed"
+        elif set(citation.quote.split()) <= set(text.split()):
+            yield "frankenquote"
+        else:
+            yield "fabricated"
+
+
+def within(rank: int | None, k: int) -> float:
+    """1.0 where the rank is among the first k, else 0.0."""
+    return float(rank is not None and rank <= k)
+
+
+def reciprocal(rank: int | None) -> float:
+    """1 / rank, 0.0 where nothing was found."""
+    return 0.0 if rank is None else 1 / rank
+
+
+def discounted(rank: int | None, k: int = 10) -> float:
+    """Binary nDCG@k with one relevant section."""
+    return 0.0 if rank is None or rank > k else 1 / math.log2(rank + 1)
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """The chance that a positive scores above a negative; ties count half."""
+    if not positive or not negative:
+        return math.nan
+    scores = np.asarray(positive)[:, None] - np.asarray(negative)[None, :]
+    return float(np.mean(scores > 0) + 0.5 * np.mean(scores == 0))
+
+
+def refused_at(answered: float, covered: Sequence[float], uncovered: Sequence[float]) -> float:
+    """Share of uncovered questions refused at the threshold that answers `answered` of the covered."""
+    threshold = float(np.quantile(covered, 1 - answered, method="lower"))
+    return float(np.mean(np.asarray(uncovered) < threshold))
+
+
+def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
+    """The mean with its 95 % bootstrap interval."""
+    if not values:
+        return Interval(math.nan, math.nan, math.nan)
+    array = np.asarray(values, dtype=np.float64)
+    rows = np.random.default_rng(seed).integers(0, len(array), (_RESAMPLES, len(array)))
+    low, high = np.quantile(array[rows].mean(axis=1), [0.025, 0.975])
+    return Interval(float(array.mean()), float(low), float(high))
+
+
+def summarise(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
+    """The figures of a set of covered questions, by name."""
+    columns = {
+        "chapter@1": [within(o.chapter_rank, 1) for o in outcomes],
+        "chapter@3": [within(o.chapter_rank, 3) for o in outcomes],
+        "MRR": [reciprocal(o.section_rank) for o in outcomes],
+        "section@1": [within(o.section_rank, 1) for o in outcomes],
+        "section@5": [within(o.section_rank, 5) for o in outcomes],
+        "nDCG@10": [discounted(o.section_rank) for o in outcomes],
+        "evidence in answer": [float(o.evidence_shown) for o in outcomes],
+        "answered": [float(o.answered) for o in outcomes],
+        "citation faults": [float(len(o.faults)) for o in outcomes],
+    }
+    return {name: bootstrap(values) for name, values in columns.items()}
+
+
+def run(questions: Sequence[Golden], find: Find, reply: Reply, playbook: Playbook) -> list[Outcome]:
+    """Puts every question to `find` and `reply`."""
+    return [judge(golden, find(golden.question), reply(golden.question), playbook) for golden in questions]
