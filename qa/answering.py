@@ -7,6 +7,7 @@ a follow-up is read in the light of the questions before it. Does no I/O.
 import math
 import re
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from qa.playbook.sentences import sentences
 from qa.types import Answer, Block, BlockKind, Chapter, Chunk, Citation, Hit, Link, Playbook
@@ -16,15 +17,25 @@ _QUOTES = 4
 _SENTENCES = 5
 _LONGEST_PROSE = 700
 # A further quote must score at least this share of the first one's score.
-_WORTH = 0.6
+_WORTH = 0.7
 # Two quotes that share this much of the shorter one's words say the same.
 _REPEATED = 0.6
 _RELATED = 5
-# Confidence is a logistic of the best cosine.
-_SLOPE, _MIDDLE = 14.0, 0.40
+# Weights of the two signs and the intercept, fitted by `training/confidence.py`.
+_COVERED = (8.0, 8.0, -7.5)
+_COVERED_WITHOUT_QUESTIONS = (14.0, 0.0, -5.6)
 THRESHOLD = 0.5
 NOT_COVERED = "The playbook does not cover this."
 
+# Fewer words than this introduce something rather than say it.
+_FEWEST_WORDS = 12
+_WANTED: dict[BlockKind, re.Pattern[str]] = {
+    "diagram": re.compile(r"\b(diagrams?|flow ?charts?|draw(ing)?|picture)\b", re.IGNORECASE),
+    "code": re.compile(
+        r"\b(show me|examples?|snippets?|sample|code for|code to|implement(ed|ation)?)\b", re.IGNORECASE
+    ),
+    "table": re.compile(r"\b(table|compare all|overview of)\b", re.IGNORECASE),
+}
 _FOLLOW_UP = re.compile(
     r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|same|instead)\b"
     r"|\b(it|its|that|this|those|these|they|them|one|ones|there|the same|instead)\b",
@@ -56,9 +67,9 @@ def compose(question: str, hits: Sequence[Hit], playbook: Playbook, terms: Terms
         playbook does not cover the question.
     """
     confidence = _confidence(hits)
-    asked = set(terms(question))
     related = _related(hits)
-    citations = _citations(hits, playbook, asked, terms) if confidence >= THRESHOLD else ()
+    quoter = _Quoter(question, playbook, terms)
+    citations = quoter.citations(hits) if confidence >= THRESHOLD else ()
     if not citations:
         nearest = ", ".join(" › ".join((link.title, *link.heading_path)) for link in related[:3])
         text = f"{NOT_COVERED} The nearest sections: {nearest}." if nearest else NOT_COVERED
@@ -68,11 +79,16 @@ def compose(question: str, hits: Sequence[Hit], playbook: Playbook, terms: Terms
     return Answer(question, True, confidence, _text(citations), citations, further, question)
 
 
+def signs(hits: Sequence[Hit]) -> tuple[float, float]:
+    """What tells that a question is covered: the best cosines to a chunk and to an asked question."""
+    return max((hit.similarity for hit in hits), default=0.0), max((hit.asked for hit in hits), default=0.0)
+
+
 def _confidence(hits: Sequence[Hit]) -> float:
-    if not hits:
-        return 0.0
-    best = max(hit.similarity for hit in hits)
-    return 1 / (1 + math.exp(-_SLOPE * (best - _MIDDLE)))
+    """The probability that the playbook covers the question, a logistic of its signs."""
+    similarity, asked = signs(hits)
+    weights = _COVERED if asked else _COVERED_WITHOUT_QUESTIONS
+    return 1 / (1 + math.exp(-(weights[0] * similarity + weights[1] * asked + weights[2])))
 
 
 def _related(hits: Sequence[Hit]) -> tuple[Link, ...]:
@@ -80,75 +96,82 @@ def _related(hits: Sequence[Hit]) -> tuple[Link, ...]:
     return tuple(links)[:_RELATED]
 
 
-def _citations(hits: Sequence[Hit], playbook: Playbook, asked: set[str], terms: Terms) -> tuple[Citation, ...]:
-    """The best span of each of the best sections, while they add something and there is room."""
-    chosen: list[Citation] = []
-    said: list[set[str]] = []
-    used: set[str] = set()
-    for hit in hits:
-        chunk = hit.chunk
-        chapter = playbook.chapter(chunk.chapter)
-        if chapter is None or chunk.section_id in used or hit.score < _WORTH * hits[0].score:
-            continue
-        kind, (start, end) = _span(chapter, chunk, asked, terms)
-        words = set(terms(chapter.text[start:end]))
-        room = QUOTED - sum(len(citation.quote) for citation in chosen)
-        if chosen and (end - start > room or any(_overlap(words, other) > _REPEATED for other in said)):
-            continue
-        used.add(chunk.section_id)
-        said.append(words)
-        chosen.append(
-            Citation(
-                number=len(chosen) + 1,
-                source=chunk.link,
-                start=start,
-                end=end,
-                start_line=chapter.line(start),
-                end_line=chapter.line(end - 1),
-                quote=chapter.text[start:end],
-                kind=kind,
-            )
+class _Quoter:
+    """Chooses what to quote of the hits of one question."""
+
+    def __init__(self, question: str, playbook: Playbook, terms: Terms) -> None:
+        self._asked = set(terms(question))
+        self._wanted = next((kind for kind, words in _WANTED.items() if words.search(question)), None)
+        self._playbook = playbook
+        self._terms = terms
+
+    def citations(self, hits: Sequence[Hit]) -> tuple[Citation, ...]:
+        """The best span of each of the best sections, while they add something and there is room."""
+        worth = [hit for hit in hits if hit.score >= _WORTH * hits[0].score]
+        if self._wanted:
+            worth.sort(key=lambda hit: not any(block.kind == self._wanted for block in self._whole_blocks(hit.chunk)))
+        chosen: list[Citation] = []
+        said: list[set[str]] = []
+        for hit in worth:
+            chunk = hit.chunk
+            chapter = self._playbook.chapter(chunk.chapter)
+            if chapter is None or any(citation.source == chunk.link for citation in chosen):
+                continue
+            kind, (start, end) = self._span(chapter, chunk)
+            quote = chapter.text[start:end]
+            words = self._terms(quote)
+            room = QUOTED - sum(len(citation.quote) for citation in chosen)
+            repeats = any(_overlap(set(words), other) > _REPEATED for other in said)
+            if chosen and (len(quote) > room or repeats or len(words) < _FEWEST_WORDS or quote.endswith(":")):
+                continue
+            said.append(set(words))
+            lines = chapter.line(start), chapter.line(end - 1)
+            chosen.append(Citation(len(chosen) + 1, chunk.link, start, end, *lines, quote, kind))
+            if len(chosen) == _QUOTES:
+                break
+        return tuple(chosen)
+
+    def _whole_blocks(self, chunk: Chunk) -> list[Block]:
+        """The blocks that stand inside a chunk, and the one too large to share it that it introduces."""
+        chapter = self._playbook.chapter(chunk.chapter)
+        section = chapter.section(chunk.anchor) if chapter else None
+        blocks = section.blocks if section else ()
+        following = [b for b in blocks if b.start >= chunk.end][:1] if chunk.text.endswith(":") else []
+        return [b for b in blocks if chunk.start <= b.start and b.end <= chunk.end] + following
+
+    def _span(self, chapter: Chapter, chunk: Chunk) -> tuple[BlockKind, Span]:
+        """What to quote of a chunk: all of it where it is short prose, else its best block."""
+        whole = self._whole_blocks(chunk)
+        if not whole:  # a piece of one block beyond the window
+            return "prose", (chunk.start, chunk.end)
+        spoken = [span for b in whole if b.kind == "prose" for span in sentences(chapter.text, b.start, b.end)]
+        prose = all(b.kind == "prose" for b in whole)
+        if prose and len(spoken) <= _SENTENCES and chunk.end - chunk.start <= _LONGEST_PROSE:
+            return "prose", (chunk.start, chunk.end)
+        introductions = {b: after for b, after in pairwise(whole) if chapter.text[b.end - 1] == ":"}
+        ranked = max(
+            whole, key=lambda block: (block.kind == self._wanted, self._words_in(chapter, block), -block.start)
         )
-        if len(chosen) == _QUOTES:
-            break
-    return tuple(chosen)
+        best = introductions.get(ranked, ranked)
+        if best.kind == "prose":
+            return "prose", self._window(chapter.text, sentences(chapter.text, best.start, best.end))
+        before = next((b for b, after in introductions.items() if after == best), best)
+        return best.kind, (before.start if best.end - before.start <= QUOTED else best.start, best.end)
 
+    def _words_in(self, chapter: Chapter, block: Block) -> int:
+        return len(self._asked & set(self._terms(chapter.text[block.start : block.end])))
 
-def _span(chapter: Chapter, chunk: Chunk, asked: set[str], terms: Terms) -> tuple[BlockKind, Span]:
-    """What to quote of a chunk: all of it where it is short prose, else its best block."""
-    section = chapter.section(chunk.anchor)
-    blocks = [b for b in section.blocks if b.start < chunk.end and chunk.start < b.end] if section else []
-    whole = [b for b in blocks if chunk.start <= b.start and b.end <= chunk.end]
-    if not whole:  # a piece of one block beyond the window
-        return blocks[0].kind, (chunk.start, chunk.end)
-    spoken = [span for b in whole if b.kind == "prose" for span in sentences(chapter.text, b.start, b.end)]
-    prose = all(b.kind == "prose" for b in whole)
-    if prose and len(spoken) <= _SENTENCES and chunk.end - chunk.start <= _LONGEST_PROSE:
-        return "prose", (chunk.start, chunk.end)
-
-    def score(block: Block) -> tuple[int, int]:
-        return len(asked & set(terms(chapter.text[block.start : block.end]))), -block.start
-
-    best = max(whole, key=score)
-    if best.kind == "prose":
-        return "prose", _window(chapter.text, sentences(chapter.text, best.start, best.end), asked, terms)
-    before = next((b for b in whole if b.kind == "prose" and chapter.text[b.end : best.start].isspace()), None)
-    introduced = before and chapter.text[before.start : before.end].endswith(":")
-    return best.kind, (before.start if before and introduced else best.start, best.end)
-
-
-def _window(text: str, spans: Sequence[Span], asked: set[str], terms: Terms) -> Span:
-    """The run of at most five sentences that holds most of the asked words, the shortest such."""
-    said = [set(terms(text[start:end])) & asked for start, end in spans]
-    best = (spans[0][0], spans[0][1])
-    most = -1
-    for first in range(len(spans)):
-        for last in range(first, min(first + _SENTENCES, len(spans))):
-            start, end = spans[first][0], spans[last][1]
-            found = len(set().union(*said[first : last + 1]))
-            if found > most and (last == first or end - start <= _LONGEST_PROSE):
-                best, most = (start, end), found
-    return best
+    def _window(self, text: str, spans: Sequence[Span]) -> Span:
+        """The run of at most five sentences that holds most of the asked words, the shortest such."""
+        said = [set(self._terms(text[start:end])) & self._asked for start, end in spans]
+        best, most = spans[0], -1
+        for first in range(len(spans)):
+            for last in range(first, min(first + _SENTENCES, len(spans))):
+                start, end = spans[first][0], spans[last][1]
+                found = len(set().union(*said[first : last + 1]))
+                if found > most and (last == first or end - start <= _LONGEST_PROSE):
+                    best, most = (start, end), found
+        return best
 
 
 def _overlap(words: set[str], other: set[str]) -> float:

@@ -25,6 +25,8 @@ sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
 import openvino  # noqa: E402
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+# What `make train` learned from the edition's questions; merged into the default model.
+ADAPTER = Path(__file__).parent / "models" / "encoder.safetensors"
 _PUBLISHED = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
@@ -69,12 +71,14 @@ def model_folder(name: str) -> Path:
     return folder
 
 
-def model_id(folder: Path) -> str:
-    """SHA-256 over a model's weights, tokenizer and configuration files."""
+def model_id(folder: Path, adapter: Path | None = None) -> str:
+    """SHA-256 over a model's weights, tokenizer and configuration files, and its adapter."""
     total = sha256()
     for path in sorted(folder.rglob("*")):
         if path.suffix in _WEIGHTS and path.is_file():
             total.update(f"{path.relative_to(folder).as_posix()}\0{_digest(path)}\n".encode())
+    if adapter:
+        total.update(f"adapter\0{_digest(adapter)}\n".encode())
     return total.hexdigest()
 
 
@@ -151,7 +155,8 @@ def open_model(name: str, exports: Path, notify: Callable[[str], object]) -> tup
         ModelError: The model is missing, damaged or cannot be exported.
     """
     source = model_folder(name)
-    identity = model_id(source)
+    adapter = ADAPTER if name == DEFAULT_MODEL else None
+    identity = model_id(source, adapter)
     folder = exports / identity[:16]
     if not folder.is_dir():
         from qa.export import export  # noqa: PLC0415 - torch takes seconds and is needed once
@@ -159,7 +164,7 @@ def open_model(name: str, exports: Path, notify: Callable[[str], object]) -> tup
         notify(f"Preparing the embedding model {name} (once, some ten seconds)")
         making = exports / f"{identity[:16]}.making"
         making.mkdir(parents=True, exist_ok=True)
-        export(source, making)
+        export(source, making, adapter)
         making.rename(folder)
     return identity, folder
 

@@ -129,7 +129,7 @@ def discounted(rank: int | None, k: int = 10) -> float:
 
 def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
     """The chance that a positive scores above a negative; ties count half."""
-    if not positive or not negative:
+    if len(positive) == 0 or len(negative) == 0:
         return math.nan
     scores = np.asarray(positive)[:, None] - np.asarray(negative)[None, :]
     return float(np.mean(scores > 0) + 0.5 * np.mean(scores == 0))

@@ -17,6 +17,7 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 import openvino
 import torch
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
 from qa.types import ModelError
@@ -35,11 +36,12 @@ class _Pipeline(torch.nn.Module):
         return embedding
 
 
-def export(source: Path, target: Path) -> None:
+def export(source: Path, target: Path, adapter: Path | None = None) -> None:
     """Exports a sentence-transformers model for CPU inference.
 
     Args:
         source: The model's folder.
+        adapter: A LoRA adapter to merge into its weights, as `training/encoder.py` saves it.
         target: An existing folder; receives `model.xml`, `model.bin`, `tokenizer.json`
             and `encoder.json` (`max_tokens`, and the `query` and `document` prompts).
 
@@ -50,6 +52,8 @@ def export(source: Path, target: Path) -> None:
         model = SentenceTransformer(
             str(source), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
         )
+        if adapter:
+            _merge(model, adapter)
         tokens = model.tokenizer(["export", "a longer example"], return_tensors="pt", padding=True)
         example = {"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
         with warnings.catch_warnings(), torch.no_grad():
@@ -68,3 +72,14 @@ def export(source: Path, target: Path) -> None:
         "document": prompts.get("document", ""),
     }
     (target / "encoder.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
+
+
+def _merge(model: SentenceTransformer, adapter: Path) -> None:
+    """Adds `lora_B @ lora_A` to each adapted weight."""
+    factors = load_file(adapter)
+    weights = dict(model.named_parameters())
+    with torch.no_grad():
+        for name, down in factors.items():
+            if name.endswith(".lora_A"):
+                module = name.removesuffix(".lora_A")
+                weights[f"{module}.weight"] += factors[f"{module}.lora_B"].float() @ down.float()

@@ -1,6 +1,6 @@
 """A question → ranked chunks, by meaning and by words.
 
-Owns the lexical index (BM25), the fusion of rankings and the filters. Does not compose
+Owns the lexical index (BM25), the fusion of signs into one score, and the filters. Does not compose
 text.
 """
 
@@ -10,16 +10,13 @@ from dataclasses import dataclass
 
 import bm25s
 import numpy as np
-import numpy.typing as npt
 import Stemmer
 
+from qa.encoder import Vectors
 from qa.index import Index
 from qa.types import Hit
 
-# Reciprocal rank fusion: 60 is the constant of Cormack et al. (2009).
-_RRF = 60
-# Candidates taken from each ranking before fusion.
-_DEPTH = 100
+_REPEATS = {("Interview questions",), ("Key takeaways",)}
 _WORD = re.compile(r"[a-z0-9][a-z0-9_.+#-]*[a-z0-9+#]|[a-z0-9]")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]+")
 _STOPWORDS = frozenset(
@@ -33,26 +30,42 @@ _STOPWORDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Ranking:
-    """Chunk ids, best first, with the value that ranked each."""
+class Weights:
+    """What each sign adds to a chunk's cosine; BM25 is scaled to 1 at the best text.
 
-    ids: npt.NDArray[np.int64]
-    values: npt.NDArray[np.float32]
+    `training/fusion.py` prints the figures that chose the values, on questions held out.
+    """
+
+    words: float = 0.35  # BM25 of the chunk
+    chapter_words: float = 0.2  # BM25 of its chapter
+    asked: float = 0.5  # cosine of the nearest question asked about its section
+    asked_words: float = 0.1  # BM25 of that section's questions
+    repeats: float = -0.05  # interview answers and takeaways say the body's facts again
 
 
 class Retriever:
     """Ranks the chunks of one index. Safe to share between threads."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, weights: Weights = Weights()) -> None:
         self._index = index
+        self._weights = weights
         self._stem = Stemmer.Stemmer("english").stemWord
-        self._bm25 = bm25s.BM25()
-        corpus = [self.terms(chunk.context) for chunk in index.chunks]
-        self._bm25.index(corpus, show_progress=False)
-        sections: dict[str, list[int]] = {}
-        for row, chunk in enumerate(index.chunks):
-            sections.setdefault(chunk.section_id, []).append(row)
-        self._rows_of_key = [sections.get(question.section_id, []) for question in index.questions]
+        chunks = index.chunks
+        self._chapters = np.array([chunk.chapter for chunk in chunks], dtype=np.int64)
+        numbers = [chapter.number for chapter in index.playbook.chapters]
+        self._chapter_row = np.searchsorted(numbers, self._chapters)
+        texts: dict[int, list[str]] = {number: [] for number in numbers}
+        for chunk in chunks:
+            texts[chunk.chapter] += self.terms(chunk.context)
+        self._words = _Words([self.terms(chunk.context) for chunk in chunks])
+        self._chapter_words = _Words(list(texts.values()))
+        self._asked_words = _Words([self.terms(question.question) for question in index.questions])
+        sections = {section: row for row, section in enumerate(dict.fromkeys(chunk.section_id for chunk in chunks))}
+        self._section_row = np.array([sections[chunk.section_id] for chunk in chunks], dtype=np.int64)
+        self._key_section = np.array(
+            [sections.get(q.section_id, len(sections)) for q in index.questions], dtype=np.int64
+        )
+        self._repeats = np.array([c.heading_path[:1] in _REPEATS for c in chunks])
 
     def search(self, question: str, k: int, *, chapters: Collection[int] | None = None) -> list[Hit]:
         """Ranks chunks for a question.
@@ -65,19 +78,28 @@ class Retriever:
         Returns:
             Hits, best first.
         """
-        among = self._among(chapters)
+        allowed = np.arange(len(self._chapters))
+        if chapters is not None:
+            allowed = np.flatnonzero(np.isin(self._chapters, list(chapters)))
         vector = self._index.encoder.encode_query([question])
-        ids, cosines = self._index.store.search(vector, _DEPTH, among=among)
-        rankings = [Ranking(ids[0], cosines[0]), self._lexical(question, among)]
-        if self._index.questions:
-            rankings.append(self._by_questions(vector, among))
-        scores: dict[int, float] = {}
-        for ranking in rankings:
-            for rank, row in enumerate(ranking.ids.tolist()):
-                scores[row] = scores.get(row, 0.0) + 1 / (_RRF + rank + 1)
-        best = sorted(scores, key=lambda row: (-scores[row], row))[:k]
-        similarity = self._similarities(vector, best)
-        return [Hit(self._index.chunks[row], scores[row], similarity[row]) for row in best]
+        among = None if chapters is None else allowed.tolist()
+        ids, cosines = self._index.store.search(vector, len(allowed), among=among)
+        similarity = np.zeros(len(self._chapters))
+        similarity[ids[0]] = cosines[0]
+        terms = self.terms(question)
+        near, worded = self._asked(vector, terms)
+        weights = self._weights
+        scores = similarity + weights.repeats * self._repeats
+        scores += weights.words * _scaled(self._words.scores(terms))
+        scores += weights.chapter_words * _scaled(self._chapter_words.scores(terms))[self._chapter_row]
+        scores += weights.asked * near[self._section_row] + weights.asked_words * worded[self._section_row]
+        best = allowed[np.argsort(-scores[allowed], kind="stable")[:k]]
+        return [
+            Hit(
+                self._index.chunks[row], float(scores[row]), float(similarity[row]), float(near[self._section_row[row]])
+            )
+            for row in best
+        ]
 
     def terms(self, text: str) -> list[str]:
         """The stemmed words of a text; `maxSockets` counts as itself and as its parts."""
@@ -88,38 +110,34 @@ class Retriever:
         words = (match[0] for word in found for match in _WORD.finditer(word.lower()))
         return [self._stem(word) for word in words if word not in _STOPWORDS]
 
-    def _among(self, chapters: Collection[int] | None) -> list[int] | None:
-        if chapters is None:
-            return None
-        return [row for row, chunk in enumerate(self._index.chunks) if chunk.chapter in chapters]
+    def _asked(self, vector: Vectors, terms: Sequence[str]) -> Vectors:
+        """For each section, how near its nearest question is, by meaning and by words: `(2, sections)`."""
+        best: Vectors = np.zeros((2, max(self._section_row, default=0) + 2), dtype=np.float32)
+        if self._index.questions:
+            ids, cosines = self._index.keys.search(vector, len(self._index.questions))
+            np.maximum.at(best[0], self._key_section[ids[0]], cosines[0])
+            np.maximum.at(best[1], self._key_section, _scaled(self._asked_words.scores(terms)))
+        return best
 
-    def _lexical(self, question: str, among: Sequence[int] | None) -> Ranking:
-        vocabulary = self._bm25.vocab_dict
-        terms = [term for term in self.terms(question) if term in vocabulary]
-        if not terms:
-            return Ranking(np.empty(0, np.int64), np.empty(0, np.float32))
-        scores = self._bm25.get_scores(terms)
-        if among is not None:
-            allowed = np.zeros(len(scores), dtype=bool)
-            allowed[among] = True
-            scores = np.where(allowed, scores, 0)
-        best = np.argsort(-scores, kind="stable")[:_DEPTH]
-        best = best[scores[best] > 0]
-        return Ranking(best.astype(np.int64), scores[best])
 
-    def _by_questions(self, vector: npt.NDArray[np.float32], among: Sequence[int] | None) -> Ranking:
-        """Chunks of the sections that similar questions were asked about."""
-        ids, cosines = self._index.keys.search(vector, _DEPTH)
-        allowed = None if among is None else set(among)
-        best: dict[int, float] = {}
-        for key, cosine in zip(ids[0].tolist(), cosines[0].tolist(), strict=True):
-            for row in self._rows_of_key[key]:
-                if allowed is None or row in allowed:
-                    best.setdefault(row, cosine)
-        return Ranking(np.array(list(best), dtype=np.int64), np.array(list(best.values()), dtype=np.float32))
+class _Words:
+    """BM25 over texts given as terms."""
 
-    def _similarities(self, vector: npt.NDArray[np.float32], rows: Sequence[int]) -> dict[int, float]:
-        if not rows:
-            return {}
-        ids, cosines = self._index.store.search(vector, len(rows), among=rows)
-        return dict(zip(ids[0].tolist(), cosines[0].tolist(), strict=True))
+    def __init__(self, texts: Sequence[list[str]]) -> None:
+        self._count = len(texts)
+        self._known: Collection[str] = ()
+        if any(texts):
+            self._bm25 = bm25s.BM25()
+            self._bm25.index(texts, show_progress=False)
+            self._known = self._bm25.vocab_dict
+
+    def scores(self, terms: Sequence[str]) -> Vectors:
+        """One score per text, 0 where no term occurs."""
+        known = [term for term in terms if term in self._known]
+        scores: Vectors = self._bm25.get_scores(known) if known else np.zeros(self._count, dtype=np.float32)
+        return scores
+
+
+def _scaled(scores: Vectors) -> Vectors:
+    """Scores as shares of the best one."""
+    return scores / scores.max() if len(scores) and scores.max() > 0 else scores

@@ -169,11 +169,16 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A ranked chunk. `score` orders, higher is better; `similarity` is the cosine."""
+    """A ranked chunk. `score` orders, higher is better; `similarity` is the cosine.
+
+    `asked` is the cosine of the nearest question that was asked about its section, 0.0
+    where none was.
+    """
 
     chunk: Chunk
     score: float
     similarity: float
+    asked: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

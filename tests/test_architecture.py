@@ -29,7 +29,7 @@ TABLE = {
     "qa.encoder": {"qa.types", "qa.export"},
     "qa.store": {"qa.encoder"},
     "qa.index": {"qa.types", "qa.playbook", "qa.playbook.chunks", "qa.playbook.questions", "qa.encoder", "qa.store"},
-    "qa.retrieval": {"qa.types", "qa.index"},
+    "qa.retrieval": {"qa.types", "qa.encoder", "qa.index"},
     "qa.answering": {"qa.types", "qa.playbook.sentences"},
     "qa.assistant": {"qa.types", "qa.index", "qa.retrieval", "qa.answering"},
     "qa.evaluation": {"qa.types"},
