@@ -73,8 +73,7 @@ class Assistant:
         Raises:
             QuestionRefused: The question is blank or too long.
         """
-        asked = _readable(question)
-        searched = answering.rewrite(asked, [_readable(earlier) for earlier in history])
+        searched = self.rewrite(question, history)
         hits = self._retriever.search(searched, _DEPTH, chapters=self._chapters(part))
         return replace(answering.compose(searched, hits, self.playbook, self._retriever.terms), question=question)
 
@@ -85,6 +84,10 @@ class Assistant:
             QuestionRefused: The question is blank or too long.
         """
         return self._retriever.search(_readable(question), k, chapters=self._chapters(part))
+
+    def rewrite(self, question: str, history: Sequence[str]) -> str:
+        """What is searched for when a question follows others."""
+        return answering.rewrite(_readable(question), [_readable(earlier) for earlier in history])
 
     def terms(self, text: str) -> list[str]:
         """The stemmed words of a text, as the ranking sees them."""
