@@ -7,7 +7,7 @@ TORCH_INDEX ?=
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 
-.PHONY: run build test check lint bench screenshot clean
+.PHONY: run build test check bench quality train screenshot clean
 
 run: build ## Serve the app on http://HOST:PORT
 	$(BIN)/python app.py --host $(HOST) --port $(PORT)
@@ -27,10 +27,16 @@ check: .venv/test ## Lint, types, architecture, and the chapters' form and code
 	$(BIN)/python tests/code_blocks.py
 
 bench: .venv/test ## Time build and questions beside sentence-transformers
-	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python -m benchmarks.speed
+
+quality: .venv/train ## Put the golden sets to this house and its peers; writes docs/quality.md
+	$(BIN)/python -m benchmarks.quality
+
+train: .venv/train ## Adapt the encoder to the edition's questions; writes qa/models/
+	$(BIN)/python -m training.encoder
 
 screenshot: .venv/test ## Take docs/ask.png from the running app
-	$(BIN)/python benchmarks/screenshot.py
+	$(BIN)/python -m benchmarks.screenshot
 
 clean: ## Remove the environment and the index
 	rm -rf .venv index/[!R]*
@@ -46,3 +52,7 @@ clean: ## Remove the environment and the index
 .venv/test: pyproject.toml constraints.txt | .venv/bin/python
 	$(PIP) --editable '.[test]'
 	touch $@ .venv/run
+
+.venv/train: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) --editable '.[test,train]'
+	touch $@ .venv/run .venv/test

@@ -38,7 +38,7 @@ class Weights:
 
     words: float = 0.35  # BM25 of the chunk
     chapter_words: float = 0.2  # BM25 of its chapter
-    asked: float = 0.5  # cosine of the nearest question asked about its section
+    asked: float = 0.5  # cosine of its section's nearest chunk or asked question
     asked_words: float = 0.1  # BM25 of that section's questions
     repeats: float = -0.05  # interview answers and takeaways say the body's facts again
 
@@ -87,7 +87,9 @@ class Retriever:
         similarity = np.zeros(len(self._chapters))
         similarity[ids[0]] = cosines[0]
         terms = self.terms(question)
-        near, worded = self._asked(vector, terms)
+        asked, worded = self._asked(vector, terms)
+        near = asked.copy()  # a section nobody asked about yet is as near as its nearest chunk
+        np.maximum.at(near, self._section_row, similarity)
         weights = self._weights
         scores = similarity + weights.repeats * self._repeats
         scores += weights.words * _scaled(self._words.scores(terms))
@@ -96,7 +98,10 @@ class Retriever:
         best = allowed[np.argsort(-scores[allowed], kind="stable")[:k]]
         return [
             Hit(
-                self._index.chunks[row], float(scores[row]), float(similarity[row]), float(near[self._section_row[row]])
+                self._index.chunks[row],
+                float(scores[row]),
+                float(similarity[row]),
+                float(asked[self._section_row[row]]),
             )
             for row in best
         ]

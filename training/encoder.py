@@ -31,6 +31,9 @@ RANK = 16
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense"]
 SCALE = 20.0
 BATCH = 32
+# The share of what was learned that is kept. On the unseen fold 0.6 ranks as well as 1.0,
+# and the weights stay nearer to those that know other subjects.
+KEPT = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,9 @@ def train(model: SentenceTransformer, kept: list[Example], texts: list[str], opt
 
 
 def main() -> None:
-    """Trains on all questions, or on all but one fold with `--fold`."""
+    """Trains on all questions but one fold, and measures on that one."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fold", type=int, help="leave this fold out, and measure on it")
+    parser.add_argument("--fold", type=int, default=0, help="leave this fold out, and measure on it")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--output", type=Path, default=ADAPTER)
@@ -121,10 +124,11 @@ def main() -> None:
     kept = [example for example in examples if fold_of(example.question) != options.fold]
     model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
     train(model, kept, texts, options)
-    learned = {name: weight for name, weight in model.named_parameters() if "lora_" in name}
-    state = {
-        name.removesuffix(".default.weight"): weight.detach().half().contiguous() for name, weight in learned.items()
-    }
+    state = {}
+    for name, weight in model.named_parameters():
+        if "lora_" in name:
+            share = KEPT if ".lora_B." in name else 1.0
+            state[name.removesuffix(".default.weight")] = (weight.detach() * share).half().contiguous()
     options.output.parent.mkdir(exist_ok=True)
     save_file(state, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB from {len(kept)} questions")
