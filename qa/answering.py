@@ -21,10 +21,13 @@ _WORTH = 0.7
 # Two quotes that share this much of the shorter one's words say the same.
 _REPEATED = 0.6
 _RELATED = 5
-# Weights of the two signs and the intercept, fitted by `training/confidence.py`.
-_COVERED = (8.0, 8.0, -7.5)
-_COVERED_WITHOUT_QUESTIONS = (14.0, 0.0, -5.6)
-THRESHOLD = 0.5
+# Slope and intercept of the confidence, and the share of an asked question's cosine in it:
+# `training/confidence.py` prints them with their figures.
+_COVERED = (17.2, -10.8)
+_COVERED_WITHOUT_QUESTIONS = (22.7, -9.4)
+_ASKED = 0.5
+# Answers at least 90 % of questions that were kept out of the keys.
+THRESHOLD = 0.33
 NOT_COVERED = "The playbook does not cover this."
 
 # Fewer words than this introduce something rather than say it.
@@ -79,16 +82,16 @@ def compose(question: str, hits: Sequence[Hit], playbook: Playbook, terms: Terms
     return Answer(question, True, confidence, _text(citations), citations, further, question)
 
 
-def signs(hits: Sequence[Hit]) -> tuple[float, float]:
+def nearness(hits: Sequence[Hit]) -> float:
     """What tells that a question is covered: the best cosines to a chunk and to an asked question."""
-    return max((hit.similarity for hit in hits), default=0.0), max((hit.asked for hit in hits), default=0.0)
+    similarity = max((hit.similarity for hit in hits), default=0.0)
+    return similarity + _ASKED * max((hit.asked for hit in hits), default=0.0)
 
 
 def _confidence(hits: Sequence[Hit]) -> float:
-    """The probability that the playbook covers the question, a logistic of its signs."""
-    similarity, asked = signs(hits)
-    weights = _COVERED if asked else _COVERED_WITHOUT_QUESTIONS
-    return 1 / (1 + math.exp(-(weights[0] * similarity + weights[1] * asked + weights[2])))
+    """The probability that the playbook covers the question, a logistic of its nearness."""
+    slope, intercept = _COVERED if any(hit.asked for hit in hits) else _COVERED_WITHOUT_QUESTIONS
+    return 1 / (1 + math.exp(-(slope * nearness(hits) + intercept)))
 
 
 def _related(hits: Sequence[Hit]) -> tuple[Link, ...]:

@@ -31,9 +31,9 @@ RANK = 16
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense"]
 SCALE = 20.0
 BATCH = 32
-# The share of what was learned that is kept. On the unseen fold 0.6 ranks as well as 1.0,
-# and the weights stay nearer to those that know other subjects.
-KEPT = 0.6
+# The share of what was learned that is kept: weights between the published and the adapted
+# ones. On the unseen fold 0.3 ranks about as well as 0.6 and tells uncovered questions better.
+KEPT = 0.3
 
 
 @dataclass(frozen=True, slots=True)
