@@ -1,6 +1,7 @@
 """The Gradio app: `python app.py` serves the playbook on http://127.0.0.1:7860."""
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from qa.types import QAError, ServerError
 from qa.web import ask, lookup, reader, render
 
 WEB = Path(render.__file__).parent
+LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
 THEME = gr.themes.Default(
     primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
 )
@@ -46,7 +48,7 @@ def serve(
     insecure_no_auth: Annotated[bool, typer.Option(help="Serve other machines, to anyone who asks.")] = False,
 ) -> None:
     """Serve the playbook to a browser."""
-    if not (insecure_no_auth or host in ("localhost", "::1") or host.startswith("127.")):
+    if not (insecure_no_auth or host == "localhost" or LOOPBACK.fullmatch(host)):
         raise ServerError(
             f"host {host} is open to other machines and there are no accounts; add --insecure-no-auth to allow it"
         )

@@ -16,6 +16,7 @@ QUOTED = 1_200  # characters of quotes in one answer; one larger block may stand
 _QUOTES = 4
 _SENTENCES = 5
 _LONGEST_PROSE = 700
+_LONGEST_BLOCK = 3_000  # a larger table, list or code block is quoted in part
 # A further quote must score at least this share of the first one's score.
 _WORTH = 0.7
 # Two quotes that share this much of the shorter one's words say the same.
@@ -39,21 +40,38 @@ _WANTED: dict[BlockKind, re.Pattern[str]] = {
     ),
     "table": re.compile(r"\b(table|compare all|overview of)\b", re.IGNORECASE),
 }
-_FOLLOW_UP = re.compile(
-    r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|same|instead)\b"
-    r"|\b(it|its|that|this|those|these|they|them|one|ones|there|the same|instead)\b",
-    re.IGNORECASE,
+_CONTINUES = re.compile(
+    r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|what if|same|instead|default)\b", re.IGNORECASE
 )
+_REFERS = re.compile(
+    r"\b(it|its|that|this|those|these|they|them|ones?|there|the same|instead|both|either|each)\b", re.IGNORECASE
+)
+_SHORT, _REFERRING = 5, 12  # words that a follow-up has at most, without and with a word that refers
+# How much nearer the playbook a question must be with the one before it than alone.
+_NEARER = 0.05
 
 Span = tuple[int, int]
 Terms = Callable[[str], list[str]]
 
 
-def rewrite(question: str, history: Sequence[str]) -> str:
-    """What to search for: a follow-up is joined to the question it follows."""
-    if not history or not (_FOLLOW_UP.search(question) or len(question.split()) <= 3):
-        return question
-    return f"{history[-1]} {question}"
+def rewrite(question: str, before: str, near: Callable[[str], float]) -> str:
+    """What to search for when a question follows another.
+
+    Args:
+        question: The question, as typed.
+        before: What the question before it was searched as.
+        near: How near a text is to what the playbook treats; see `nearness`.
+
+    Returns:
+        The question alone, or joined to the one before it: when it opens as a
+        continuation, or is short or refers to something, and means more joined than alone.
+    """
+    joined = f"{before} {question}"
+    if _CONTINUES.search(question):
+        return joined
+    words = len(question.split())
+    open_ended = words <= _SHORT or (words <= _REFERRING and _REFERS.search(question))
+    return joined if open_ended and near(joined) > near(question) + _NEARER else question
 
 
 def compose(question: str, hits: Sequence[Hit], playbook: Playbook, terms: Terms) -> Answer:
@@ -125,7 +143,8 @@ class _Quoter:
             words = self._terms(quote)
             room = QUOTED - sum(len(citation.quote) for citation in chosen)
             repeats = any(_overlap(set(words), other) > _REPEATED for other in said)
-            if chosen and (len(quote) > room or repeats or len(words) < _FEWEST_WORDS or quote.endswith(":")):
+            unasked = kind == "diagram" and self._wanted != "diagram"
+            if chosen and (len(quote) > room or repeats or unasked or len(words) < _FEWEST_WORDS or quote[-1] == ":"):
                 continue
             said.append(set(words))
             lines = chapter.line(start), chapter.line(end - 1)
@@ -145,24 +164,35 @@ class _Quoter:
     def _span(self, chapter: Chapter, chunk: Chunk) -> tuple[BlockKind, Span]:
         """What to quote of a chunk: all of it where it is short prose, else its best block."""
         whole = self._whole_blocks(chunk)
-        if not whole:  # a piece of one block beyond the window
-            return "prose", (chunk.start, chunk.end)
+        if not whole:
+            return self._piece(chapter, chunk)
         spoken = [span for b in whole if b.kind == "prose" for span in sentences(chapter.text, b.start, b.end)]
         prose = all(b.kind == "prose" for b in whole)
         if prose and len(spoken) <= _SENTENCES and chunk.end - chunk.start <= _LONGEST_PROSE:
             return "prose", (chunk.start, chunk.end)
         introductions = {b: after for b, after in pairwise(whole) if chapter.text[b.end - 1] == ":"}
-        ranked = max(
-            whole, key=lambda block: (block.kind == self._wanted, self._words_in(chapter, block), -block.start)
-        )
+        ranked = max(whole, key=lambda block: self._fitness(chapter, block))
         best = introductions.get(ranked, ranked)
         if best.kind == "prose":
             return "prose", self._window(chapter.text, sentences(chapter.text, best.start, best.end))
+        if best.end - best.start > _LONGEST_BLOCK:
+            return best.kind, (chunk.start, chunk.end)
         before = next((b for b, after in introductions.items() if after == best), best)
         return best.kind, (before.start if best.end - before.start <= QUOTED else best.start, best.end)
 
-    def _words_in(self, chapter: Chapter, block: Block) -> int:
-        return len(self._asked & set(self._terms(chapter.text[block.start : block.end])))
+    def _piece(self, chapter: Chapter, chunk: Chunk) -> tuple[BlockKind, Span]:
+        """What to quote of a chunk that is a piece of one block beyond the window."""
+        section = chapter.section(chunk.anchor)
+        around = next(b for b in section.blocks if b.start < chunk.end and chunk.start < b.end) if section else None
+        if around is None or around.kind == "prose":
+            return "prose", self._window(chapter.text, sentences(chapter.text, chunk.start, chunk.end))
+        whole = around.end - around.start <= _LONGEST_BLOCK
+        return around.kind, (around.start, around.end) if whole else (chunk.start, chunk.end)
+
+    def _fitness(self, chapter: Chapter, block: Block) -> tuple[bool, bool, int, int]:
+        """How well a block answers: its kind first, then the asked words in it, then its place."""
+        found = self._asked & set(self._terms(chapter.text[block.start : block.end]))
+        return block.kind == self._wanted, block.kind != "diagram", len(found), -block.start
 
     def _window(self, text: str, spans: Sequence[Span]) -> Span:
         """The run of at most five sentences that holds most of the asked words, the shortest such."""

@@ -15,10 +15,12 @@ import platformdirs
 from qa import answering
 from qa.index import Index, Reporter, open_index
 from qa.retrieval import Retriever
-from qa.types import Answer, Chapter, Hit, Playbook, QuestionRefused
+from qa.types import Answer, Chapter, Chunk, Hit, Playbook, QuestionRefused
 
 LONGEST_QUESTION = 2_000
 _DEPTH = 30  # hits an answer is composed from
+_REMEMBERED = 3  # earlier questions that a follow-up may lean on
+_EXAMPLES, _LONGEST_EXAMPLE = 4, 80
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -58,9 +60,14 @@ class Assistant:
         return self._index.playbook
 
     @property
+    def chunks(self) -> tuple[Chunk, ...]:
+        """The pieces that are found and quoted, in reading order."""
+        return self._index.chunks
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The playbook's sections of chapters, in order."""
-        return tuple(dict.fromkeys(chapter.part for chapter in self.playbook.chapters))
+        return tuple(dict.fromkeys(chapter.part for chapter in self.playbook.chapters if chapter.part))
 
     def ask(self, question: str, *, history: Sequence[str] = (), part: str | None = None) -> Answer:
         """Answers a question in the playbook's words.
@@ -86,8 +93,24 @@ class Assistant:
         return self._retriever.search(_readable(question), k, chapters=self._chapters(part))
 
     def rewrite(self, question: str, history: Sequence[str]) -> str:
-        """What is searched for when a question follows others."""
-        return answering.rewrite(_readable(question), [_readable(earlier) for earlier in history])
+        """What is searched for when a question follows others, oldest first."""
+        searched = _readable(question)
+        if not history:
+            return searched
+        recent = history[-_REMEMBERED:]
+        before = self.rewrite(recent[-1], recent[:-1])
+        joined = answering.rewrite(searched, before, self._nearness)
+        return joined if len(joined) <= LONGEST_QUESTION else searched
+
+    def _nearness(self, question: str) -> float:
+        return answering.nearness(self._retriever.search(question, _DEPTH))
+
+    @property
+    def examples(self) -> tuple[str, ...]:
+        """Some questions that people ask of this playbook, spread over its chapters."""
+        plain = [q.question for q in self._index.questions if q.question.endswith("?") and q.question[0].isupper()]
+        fitting = [question for question in plain if len(question) <= _LONGEST_EXAMPLE]
+        return tuple(fitting[:: max(1, len(fitting) // _EXAMPLES)][:_EXAMPLES])
 
     def terms(self, text: str) -> list[str]:
         """The stemmed words of a text, as the ranking sees them."""

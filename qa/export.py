@@ -20,7 +20,7 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-from qa.types import ModelError
+from qa.types import IndexUnavailable, ModelError
 
 
 class _Pipeline(torch.nn.Module):
@@ -47,7 +47,19 @@ def export(source: Path, target: Path, adapter: Path | None = None) -> None:
 
     Raises:
         ModelError: The folder holds no model that can be loaded or exported.
+        IndexUnavailable: The export cannot be written.
     """
+    model, graph = _convert(source, adapter)
+    try:
+        _save(model, graph, target)
+    except Exception as error:  # openvino and tokenizers raise RuntimeError and bare Exception
+        raise IndexUnavailable(
+            f"{target}: the exported model cannot be written ({error}); free space, mend its permissions, "
+            "or choose another folder with --index DIR"
+        ) from error
+
+
+def _convert(source: Path, adapter: Path | None) -> tuple[SentenceTransformer, openvino.Model]:
     try:
         model = SentenceTransformer(
             str(source), device="cpu", local_files_only=True, model_kwargs={"attn_implementation": "eager"}
@@ -58,13 +70,17 @@ def export(source: Path, target: Path, adapter: Path | None = None) -> None:
         example = {"input_ids": tokens["input_ids"], "attention_mask": tokens["attention_mask"]}
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # tracing warns of shape checks that hold for every batch
-            graph = openvino.convert_model(_Pipeline(model).eval(), example_input=example)
-        openvino.save_model(graph, target / "model.xml", compress_to_fp16=True)
-        model.tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
+            return model, openvino.convert_model(_Pipeline(model).eval(), example_input=example)
     except Exception as error:  # the libraries raise whatever a broken folder makes them raise
         raise ModelError(
             f"{source}: not a sentence-transformers model that can be exported ({error}); name another with --model DIR"
         ) from error
+
+
+def _save(model: SentenceTransformer, graph: openvino.Model, target: Path) -> None:
+    openvino.save_model(graph, target / "model.xml", compress_to_fp16=True)
+    openvino.Core().read_model(target / "model.xml")  # a write cut short is an error here, if not before
+    model.tokenizer.backend_tokenizer.save(str(target / "tokenizer.json"))
     prompts = model.prompts or {}
     description = {
         "max_tokens": model.max_seq_length,

@@ -1,8 +1,9 @@
 """The folder `index/`: chunks and their vectors, built once and refreshed where text changed.
 
-Owns the manifest, generations and their atomic replacement, damage and repair. Does not
-rank. Layout::
+Owns what a generation is made from, when it is current, and how it is loaded; `manifest`
+keeps the folder. Does not rank. Layout::
 
+    .playbook-index       says that the folder is ours
     CURRENT               the current generation and the SHA-256 of its manifest
     1763917200…/          a generation: manifest.json, playbook.json, *.faiss
     models/<id>/          exported models, shared by generations
@@ -12,18 +13,18 @@ A reader holds everything in memory, so an old generation can go while it is in 
 """
 
 import json
-import os
-import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
-from qa.encoder import DEFAULT_MODEL, Encoder, OpenVINOEncoder, Vectors, open_model
+from qa import manifest as disk
+from qa.encoder import DEFAULT_MODEL, Encoder, OpenVINOEncoder, Vectors, fingerprint, identify, open_model
+from qa.manifest import Manifest
 from qa.playbook import chunks as chunking
 from qa.playbook import content_hashes, read_playbook
 from qa.playbook.questions import FILE as QUESTIONS_FILE
@@ -37,12 +38,19 @@ from qa.types import (
     IndexUnavailable,
     ModelError,
     Playbook,
+    PlaybookError,
     Question,
     Section,
 )
 
 FORMAT = 1
 _CHUNKING = {"window": chunking.WINDOW, "target": chunking.TARGET}
+# Texts between two reports: some seconds of work, and enough to sort into even batches.
+_STEP = 64
+
+
+def _ignore(_: object) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +67,8 @@ class Progress:
 class Reporter:
     """Whom a build tells: `notify` gets sentences, `progress` gets figures."""
 
-    notify: Callable[[str], object] = str
-    progress: Callable[[Progress], object] = repr
+    notify: Callable[[str], object] = _ignore
+    progress: Callable[[Progress], object] = _ignore
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +102,20 @@ class _Source:
 class _Wanted:
     """What an up-to-date generation would have been made from."""
 
-    content: str
     model: str
     hashes: dict[str, str]
 
-    def is_met_by(self, manifest: dict[str, object]) -> bool:
+    def is_met_by(self, manifest: Manifest) -> bool:
+        """Whether text, chunking and model are those of the manifest.
+
+        The model's files are hashed only when their sizes or times changed.
+        """
+        if not _is_readable(manifest):
+            return False
         model = manifest["model"]
-        return (
-            isinstance(model, dict)
-            and manifest["format"] == FORMAT
-            and manifest["chunking"] == _CHUNKING
-            and manifest["hashes"] == self.hashes
-            and model["name"] == self.model
-        )
+        if manifest["hashes"] != self.hashes or model["name"] != self.model:
+            return False
+        return fingerprint(self.model) == model.get("fingerprint") or identify(self.model) == str(model["id"])
 
 
 def open_index(content: Path, folder: Path, *, model: str | None = None, reporter: Reporter | None = None) -> Index:
@@ -126,91 +135,87 @@ def open_index(content: Path, folder: Path, *, model: str | None = None, reporte
     reporter = reporter or Reporter()
     hashes = _hashes(content)
     try:
-        manifest = _read_manifest(folder)
-        if manifest and _wanted(content, hashes, model, manifest).is_met_by(manifest):
+        manifest = disk.read_manifest(folder)
+        if manifest and _wanted(hashes, model, manifest).is_met_by(manifest):
             return _load(folder, manifest)
     except IndexDamaged:
         pass  # looked at again below, under the lock
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", mode=0o644):
+        disk.claim(folder)
+        with _lock(folder, reporter):
             return _refresh(content, folder, model, reporter)
     except OSError as error:
         return _read_only(folder, error, reporter)
 
 
+def _lock(folder: Path, reporter: Reporter) -> AbstractContextManager[object]:
+    """The folder's lock, taken; says so when another process holds it."""
+    lock = FileLock(folder / ".lock", mode=0o644)
+    try:
+        return lock.acquire(timeout=0)
+    except Timeout:
+        reporter.notify(f"{folder}: another process is building this index; waiting for it")
+        return lock.acquire()
+
+
 def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter) -> Index:
     """Loads, or builds what is missing. Runs under the lock."""
-    for leftover in [*folder.glob("*.building"), *folder.glob("models/*.making")]:
-        shutil.rmtree(leftover)
-    manifest, old = None, None
-    try:
-        manifest = _read_manifest(folder)
-        old = _load(folder, manifest) if manifest else None
-    except IndexDamaged as error:
-        reporter.notify(f"{error}; it was set aside in {folder / 'damaged'} and is being rebuilt")
-        _set_aside(folder)
-    wanted = _wanted(content, _hashes(content), model, manifest or {})
+    disk.clear_leftovers(folder)
+    manifest, old = _present(folder, reporter)
+    wanted = _wanted(_hashes(content), model, manifest or {})
     if manifest and old and wanted.is_met_by(manifest):
         return old
-    identity, export = open_model(wanted.model, folder / "models", reporter.notify)
+    mark = fingerprint(wanted.model)
+    identity, export = open_model(wanted.model, folder / disk.MODELS, reporter.notify)
     encoder = OpenVINOEncoder(export)
     source = _Source.read(content)
-    known = _known_vectors(old) if manifest and old and _model(manifest)["id"] == identity else {}
+    known = _known_vectors(old) if manifest and old and manifest["model"]["id"] == identity else {}
     changed = {chunk.chapter for chunk in source.chunks if chunk.context not in known}
     reporter.notify(f"Indexing {len(changed)} of {len(source.playbook.chapters)} chapters")
     vectors, keys = _embed(source, encoder, known, reporter.progress)
-    manifest = {
+    made = {
         "format": FORMAT,
-        "content": wanted.content,
+        "content": str(content.resolve()),
         "chunking": _CHUNKING,
         "hashes": wanted.hashes,
-        "model": {"name": wanted.model, "id": identity, "files": _file_hashes(export)},
+        "model": {"name": wanted.model, "id": identity, "fingerprint": mark, "files": _file_hashes(export)},
         "chunks": _chunks_hash(source.chunks),
     }
     store, key_store = FaissStore.from_vectors(vectors), FaissStore.from_vectors(keys)
     files = {
-        "playbook.json": _json([asdict(chapter) for chapter in source.playbook.chapters]),
-        "questions.json": _json([asdict(question) for question in source.questions]),
+        "playbook.json": disk.to_json([asdict(chapter) for chapter in source.playbook.chapters]),
+        "questions.json": disk.to_json([asdict(question) for question in source.questions]),
         "chunks.faiss": store.to_bytes(),
         "keys.faiss": key_store.to_bytes(),
     }
-    _replace(folder, manifest, files)
+    disk.replace(folder, made, files)
     return Index(source.playbook, source.chunks, source.questions, store, key_store, encoder)
 
 
-def _replace(folder: Path, manifest: dict[str, object], files: dict[str, bytes]) -> None:
-    """Writes a generation beside the current one, then makes it the current one."""
-    generation = folder / f"{time.time_ns()}"
-    building = generation.with_suffix(".building")
-    listed = _json({**manifest, "files": {name: sha256(data).hexdigest() for name, data in files.items()}})
+def _present(folder: Path, reporter: Reporter) -> tuple[Manifest | None, Index | None]:
+    """The current generation, as far as it is of use; a damaged one is set aside."""
     try:
-        building.mkdir()
-        for name, data in {**files, "manifest.json": listed}.items():
-            _write(building / name, data)
-        building.rename(generation)
-        _write(folder / "CURRENT.new", f"{generation.name} {sha256(listed).hexdigest()}\n".encode())
-        (folder / "CURRENT.new").replace(folder / "CURRENT")
-    except OSError:
-        shutil.rmtree(building, ignore_errors=True)
-        raise
-    for old in _generations(folder):
-        if old != generation:
-            shutil.rmtree(old, ignore_errors=True)
+        manifest = disk.read_manifest(folder)
+        if manifest and not _is_readable(manifest):
+            reporter.notify(f"{folder}: the index was made by another version; it is being rebuilt")
+            return manifest, None
+        return manifest, _load(folder, manifest) if manifest else None
+    except IndexDamaged as error:
+        reporter.notify(f"{error}; it was set aside in {disk.set_aside(folder)} and is being rebuilt")
+        return None, None
 
 
 def _read_only(folder: Path, error: OSError, reporter: Reporter) -> Index:
     """Serves a valid current index from a folder that cannot be written."""
     reason = f"{folder}: cannot be written ({error.strerror or error})"
-    remedy = "free space, mend its permissions, or choose another folder with --index DIR"
     try:
-        manifest = _read_manifest(folder)
-        index = _load(folder, manifest) if manifest else None
+        manifest = disk.read_manifest(folder)
+        index = _load(folder, manifest) if manifest and _is_readable(manifest) else None
     except IndexDamaged as damage:
-        raise IndexUnavailable(f"{reason}, and the index in it is damaged ({damage}); {remedy}") from error
+        raise IndexUnavailable(f"{reason}, and the index in it is damaged ({damage}); {disk.REMEDY}") from error
     if index is None:
-        raise IndexUnavailable(f"{reason}; {remedy}") from error
-    reporter.notify(f"{reason}: answering from the index as it was last built; to refresh it, {remedy}")
+        raise IndexUnavailable(f"{reason}; {disk.REMEDY}") from error
+    reporter.notify(f"{reason}: answering from the index as it was last built; to refresh it, {disk.REMEDY}")
     return index
 
 
@@ -223,13 +228,15 @@ def _embed(
     chapters, total, done = len(source.playbook.chapters), len(new) + len(asked), 0
     for number, chapter in enumerate(source.playbook.chapters, 1):
         texts = sorted({chunk.context for chunk in source.chunks if chunk.chapter == chapter.number} & new)
-        if texts:
-            known.update(zip(texts, encoder.encode_document(texts), strict=True))
-        done += len(texts)
+        for batch in _batches(texts):
+            known.update(zip(batch, encoder.encode_document(batch), strict=True))
+            done += len(batch)
+            progress(Progress(number - 1, chapters, done, total))
         progress(Progress(number, chapters, done, total))
-    if asked:
-        known.update(zip(asked, encoder.encode_query(asked), strict=True))
-        progress(Progress(chapters, chapters, total, total))
+    for batch in _batches(asked):
+        known.update(zip(batch, encoder.encode_query(batch), strict=True))
+        done += len(batch)
+        progress(Progress(chapters, chapters, done, total))
     empty = np.empty((0, encoder.dimension), dtype=np.float32)
     return (
         np.stack([known[chunk.context] for chunk in source.chunks]) if source.chunks else empty,
@@ -237,55 +244,46 @@ def _embed(
     )
 
 
+def _batches(texts: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(texts), _STEP):
+        yield texts[start : start + _STEP]
+
+
 def _known_vectors(index: Index) -> dict[str, Vectors]:
     texts = [*(chunk.context for chunk in index.chunks), *(question.question for question in index.questions)]
     return dict(zip(texts, np.concatenate([index.store.vectors(), index.keys.vectors()]), strict=True))
 
 
-def _wanted(content: Path, hashes: dict[str, str], model: str | None, manifest: dict[str, object]) -> _Wanted:
+def _wanted(hashes: dict[str, str], model: str | None, manifest: Manifest) -> _Wanted:
     if model is None:
-        model = str(_model(manifest)["name"]) if manifest else DEFAULT_MODEL
+        kept = manifest.get("model")
+        model = str(kept["name"]) if isinstance(kept, dict) and "name" in kept else DEFAULT_MODEL
     elif model != DEFAULT_MODEL:
         model = str(Path(model).resolve())
-    return _Wanted(str(content.resolve()), model, hashes)
+    return _Wanted(model, hashes)
 
 
-def _model(manifest: dict[str, object]) -> dict[str, object]:
-    model = manifest["model"]
-    if not isinstance(model, dict):
-        raise IndexDamaged(f"manifest.json: 'model' is {type(model).__name__}")
-    return model
+def _is_readable(manifest: Manifest) -> bool:
+    """Whether this version of the house wrote the generation."""
+    return manifest.get("format") == FORMAT and manifest.get("chunking") == _CHUNKING
 
 
 def _hashes(content: Path) -> dict[str, str]:
     questions = content / QUESTIONS_FILE
-    asked = {QUESTIONS_FILE: sha256(questions.read_bytes()).hexdigest()} if questions.is_file() else {}
+    try:
+        asked = {QUESTIONS_FILE: sha256(questions.read_bytes()).hexdigest()} if questions.is_file() else {}
+    except OSError as error:
+        raise PlaybookError(f"cannot be read ({error.strerror}); mend its permissions", questions) from error
     return content_hashes(content) | asked
 
 
-def _read_manifest(folder: Path) -> dict[str, object] | None:
-    """The current generation's manifest, its folder's name added; None without an index."""
-    current = folder / "CURRENT"
-    if not current.is_file():
-        return None
-    try:
-        generation, digest = current.read_text(encoding="ascii").split()
-        data = (folder / generation / "manifest.json").read_bytes()
-        if sha256(data).hexdigest() != digest:
-            raise IndexDamaged(f"{folder / generation / 'manifest.json'}: was altered")
-        manifest: dict[str, object] = json.loads(data)
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(f"{current}: does not name a readable index ({error})") from error
-    return {**manifest, "generation": generation}
-
-
-def _load(folder: Path, manifest: dict[str, object]) -> Index:
+def _load(folder: Path, manifest: Manifest) -> Index:
     """Loads a generation; every byte is checked before it is used."""
     home = folder / str(manifest["generation"])
-    data = {name: _checked(home / name, digest) for name, digest in dict(manifest["files"]).items()}  # type: ignore[call-overload]
-    export = folder / "models" / str(_model(manifest)["id"])[:16]
-    for name, digest in dict(_model(manifest)["files"]).items():  # type: ignore[call-overload]
-        _checked(export / name, digest)
+    data = {name: disk.checked(home / name, digest) for name, digest in manifest["files"].items()}
+    export = folder / disk.MODELS / manifest["model"]["id"][:16]
+    for name, digest in manifest["model"]["files"].items():
+        disk.checked(export / name, digest)
     playbook = Playbook(tuple(_chapter(row) for row in json.loads(data["playbook.json"])))
     chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
     questions = tuple(Question(**row) for row in json.loads(data["questions.json"]))
@@ -297,16 +295,6 @@ def _load(folder: Path, manifest: dict[str, object]) -> Index:
     except ModelError as error:
         raise IndexDamaged(str(error)) from error
     return Index(playbook, chunks, questions, store, keys, encoder)
-
-
-def _checked(path: Path, digest: str) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise IndexDamaged(f"{path}: {error.strerror}") from error
-    if sha256(data).hexdigest() != digest:
-        raise IndexDamaged(f"{path}: its content is not what was written")
-    return data
 
 
 def _chapter(row: dict[str, object]) -> Chapter:
@@ -323,28 +311,3 @@ def _chunks_hash(chunks: Sequence[Chunk]) -> str:
 
 def _file_hashes(folder: Path) -> dict[str, str]:
     return {path.name: sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
-
-
-def _write(path: Path, data: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _set_aside(folder: Path) -> None:
-    """Moves every generation and export out of the way; one set is kept."""
-    damaged = folder / "damaged"
-    shutil.rmtree(damaged, ignore_errors=True)
-    damaged.mkdir()
-    for path in [*_generations(folder), folder / "CURRENT", folder / "models"]:
-        if path.exists():
-            path.rename(damaged / path.name)
-
-
-def _generations(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]

@@ -17,7 +17,7 @@ from qa.index import Index
 from qa.types import Hit
 
 _REPEATS = {("Interview questions",), ("Key takeaways",)}
-_WORD = re.compile(r"[a-z0-9][a-z0-9_.+#-]*[a-z0-9+#]|[a-z0-9]")
+_WORD = re.compile(r"[^\W_](?:[\w.+#-]*[^\W_]|[+#]+)?[+#]*")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]+")
 _STOPWORDS = frozenset(
     re.findall(
@@ -55,9 +55,10 @@ class Retriever:
         numbers = [chapter.number for chapter in index.playbook.chapters]
         self._chapter_row = np.searchsorted(numbers, self._chapters)
         texts: dict[int, list[str]] = {number: [] for number in numbers}
-        for chunk in chunks:
-            texts[chunk.chapter] += self.terms(chunk.context)
-        self._words = _Words([self.terms(chunk.context) for chunk in chunks])
+        terms = [self.terms(chunk.context) for chunk in chunks]
+        for chunk, found in zip(chunks, terms, strict=True):
+            texts[chunk.chapter] += found
+        self._words = _Words(terms)
         self._chapter_words = _Words(list(texts.values()))
         self._asked_words = _Words([self.terms(question.question) for question in index.questions])
         sections = {section: row for row, section in enumerate(dict.fromkeys(chunk.section_id for chunk in chunks))}
@@ -109,7 +110,7 @@ class Retriever:
     def terms(self, text: str) -> list[str]:
         """The stemmed words of a text; `maxSockets` counts as itself and as its parts."""
         found = []
-        for word in re.findall(r"[A-Za-z0-9][\w.+#-]*", text):
+        for word in re.findall(r"[^\W_][\w.+#-]*", text):
             parts = [part for part in _CAMEL.split(word) if part]
             found += [word, *parts] if len(parts) > 1 else parts
         words = (match[0] for word in found for match in _WORD.finditer(word.lower()))

@@ -147,5 +147,32 @@ def test_a_follow_up_is_searched_with_the_question_before_it(edition: Assistant)
     answer = edition.ask("and what is its default size?", history=["what is the libuv thread pool?"])
     assert answer.searched_for == "what is the libuv thread pool? and what is its default size?"
     assert answer.citations[0].source.chapter == 5
-    fresh = edition.ask("what does exit code 137 mean in kubernetes?", history=["what is the libuv thread pool?"])
-    assert fresh.searched_for == fresh.question
+
+
+def test_a_follow_up_of_a_follow_up_keeps_the_topic(edition: Assistant) -> None:
+    answer = edition.ask("how do I change it?", history=["what is the libuv thread pool?", "and its default size?"])
+    assert answer.searched_for.startswith("what is the libuv thread pool?")
+    assert answer.citations[0].source.chapter == 5
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "what does exit code 137 mean in kubernetes?",
+        "jwt revoke",
+        "is it safe to store a JWT in localStorage?",
+        "why does this circuit breaker never open although every call fails?",
+    ],
+)
+def test_a_new_question_is_searched_alone(edition: Assistant, question: str) -> None:
+    assert edition.ask(question, history=["what is the libuv thread pool?"]).searched_for == question
+
+
+def test_one_quote_of_a_block_beyond_the_window_is_whole(tmp_path: Path, module_index: Path) -> None:
+    code = "\n".join(f"route('/zebra/{n}', handler{n});" for n in range(60))
+    (tmp_path / "01-zebra.md").write_text(f"# Zebra\n\n## Routes\n\nThe zebra routes are:\n\n```js\n{code}\n```\n")
+    assistant = Assistant(open_index(tmp_path, module_index))
+    citation = assistant.ask("show me the zebra routes").citations[0]
+    assert citation.kind == "code"
+    assert citation.quote == f"```js\n{code}\n```"
+    assert len(citation.quote) > answering.QUOTED

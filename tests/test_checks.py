@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa.playbook.checks import check, check_edition
+from qa.types import PlaybookError
 from tests.conftest import CONTENT
 
 EDITION = json.loads((CONTENT / "edition.json").read_text(encoding="utf-8"))
@@ -67,6 +68,8 @@ BROKEN: list[tuple[str, Callable[[str], str], str]] = [
         r":\d+: a key point does not end",
     ),
     ("dead anchor", swap("## Key takeaways\n", "## Key takeaways\n\n[x](#nowhere)\n"), r":\d+: dead link '#nowhere'"),
+    ("dead image", swap("## Key takeaways\n", "## Key takeaways\n\n![x](gone.png)\n"), r":\d+: dead link 'gone.png'"),
+    ("zero byte", swap("## Key takeaways\n", "## Key takeaways\n\n[x](a%00b)\n"), r":\d+: dead link 'a%00b'"),
     ("dead file", swap("## Key takeaways\n", "## Key takeaways\n\n[x](gone.md)\n"), r":\d+: dead link 'gone.md'"),
     (
         "too long",
@@ -92,6 +95,35 @@ def test_a_missing_chapter_and_a_stray_one_are_named(tmp_path: Path) -> None:
     found = faults(tmp_path, ALONE, "04-system-design/37-breaker.md")
     assert f"{tmp_path / ROW['path']}: missing; write chapter 37" in found
     assert any("37-breaker.md: not in" in fault for fault in found)
+
+
+def test_links_to_named_places_images_and_other_hosts_are_no_faults(small: Path) -> None:
+    (small / "tide.png").write_bytes(b"")
+    (small / "03-links.md").write_text(
+        '# Links\n\n<a id="here"></a>Text and <a name=there>a name</a>.\n\n<div\n class="x" id=\'block\'>\n</div>\n\n'
+        "[1](#here) [2](#there) [3](03-links.md#block) ![tide](tide.png) ![far](https://example.com/a.png) [4](//a.b)\n"
+    )
+    assert check(small) == []
+
+
+def test_every_unreadable_chapter_is_told_and_the_others_are_checked(small: Path) -> None:
+    (small / "03-bad.md").write_bytes(b"\xff")
+    (small / "04-worse.md").write_text("---\nnumber: two\n---\n")
+    (small / "05-dead.md").write_text("# Dead\n\n[x](#gone)\n")
+    found = check(small)
+    assert len(found) == 3
+    for name, fault in zip(("03-bad.md", "04-worse.md", "05-dead.md"), found, strict=True):
+        assert name in fault
+
+
+@pytest.mark.parametrize(
+    "rows", ["[1]", "{}", '[{"number": 1}]', '[{"number": "1", "title": "", "section": "", "path": ""}]', "[" * 100_000]
+)
+def test_an_edition_of_another_form_is_refused(rows: str, small: Path) -> None:
+    edition = small / "edition.json"
+    edition.write_text(rows)
+    with pytest.raises(PlaybookError, match=r"edition\.json: "):
+        check_edition(small, edition)
 
 
 def test_too_few_interview_questions_are_counted(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Chunks: exact slices, whole blocks, nothing that must not be quoted."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,71 @@ def test_wrong_claims_key_points_and_follow_ups_are_in_no_chunk() -> None:
         "## After\n\nFree again.\n"
     )
     assert [chunk.text for chunk in split(chapter_of(text))] == ["The model answer.", "Free again."]
+
+
+def test_those_labels_and_headings_hide_nothing_outside_an_interview() -> None:
+    text = "# T\n\n## Follow-ups\n\nCall them.\n\n## Notes\n\n**Key points**\n\n- One.\n\n### Key points\n\nTwo.\n"
+    joined = "\n".join(chunk.text for chunk in split(chapter_of(text)))
+    assert joined == "Call them.\n**Key points**\n\n- One.\nTwo."
+
+
+def test_the_heading_of_an_interview_may_be_in_any_case() -> None:
+    text = "# T\n\n## INTERVIEW Questions\n\n### Why?\n\nBecause.\n\n#### Wrong claims\n\n- No. → Yes.\n"
+    assert [chunk.text for chunk in split(chapter_of(text))] == ["Because."]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "item",
+    [
+        "  - \tfirst\n\n    {w}",
+        "   1. {w}\n\n      {w}\n      - inner\n        - deep {w}",
+        " -\t{w}\n\n\t{w}",
+        "10)\t{w}\n\n    \tcode {w}",
+    ],
+)
+def test_a_long_list_loses_no_text(item: str, end: str) -> None:
+    text = "\n".join(item.replace("{w}", "important words " * 9) for _ in range(9)).replace("\n", end)
+    chunks = split(chapter_of(text))
+    assert "".join("".join(chunk.text.split()) for chunk in chunks) == "".join(text.split())
+    assert all(len(chunk.text) <= WINDOW for chunk in chunks)
+
+
+def test_an_h1_below_another_heading_is_a_section() -> None:
+    chapter = chapter_of("## A\n\nx\n\n# Late\n\ny\n")
+    assert [(s.heading_path, s.anchor) for s in chapter.sections] == [(("A",), "a"), (("Late",), "late")]
+    assert chapter.title == "Late"
+    assert [(chunk.anchor, chunk.text) for chunk in split(chapter)] == [("a", "x"), ("late", "y")]
+
+
+def test_sections_have_anchors_of_their_own_without_any_letters() -> None:
+    chapter = chapter_of("Before.\n\n### 🚀\n\nx\n")
+    assert [section.anchor for section in chapter.sections] == ["", "-1"]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "A. ",
+        "` `` ",
+        "One. Two. ",
+        "[",
+        "[a](",
+        "[a. b",
+        ".",
+        ".' ",
+        "x. ```` y ``` ",
+        "See http://a. ",
+        "word ",
+        "xxxx",
+    ],
+)
+def test_a_long_paragraph_is_cut_in_bounded_time(part: str) -> None:
+    text = part * (200_000 // len(part))
+    started = time.perf_counter()
+    spans = sentences(text, 0, len(text))
+    assert time.perf_counter() - started < 5
+    assert "".join("".join(text[start:end].split()) for start, end in spans) == "".join(text.split())
 
 
 def test_several_h1_headings_are_path_elements_after_the_first() -> None:

@@ -81,13 +81,17 @@ def test_a_bad_row_is_reported_in_its_place_and_the_rest_run(tmp_path: Path) -> 
     assert "history must be a list" in given[4]["error"]
 
 
-def test_queries_that_are_not_json_name_the_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", ["not json", "[1]", "[" * 100_000, "9" * 5_000, '{"question": "tides \\ud800"}'])
+def test_an_odd_line_does_not_stop_the_others(line: str, tmp_path: Path) -> None:
     queries = tmp_path / "queries.jsonl"
-    queries.write_text('{"id": 1, "question": "x"}\nnot json\n')
+    queries.write_text('{"id": 1, "question": "event loop phases"}\n' + line + '\n{"id": 3, "question": "jwt"}\n')
     result = run("search", "--queries", queries, "--json")
-    assert result.returncode == 1
-    assert "queries.jsonl:2: not JSON" in result.stderr
+    given = rows(result)
+    assert [row["id"] for row in given] == [1, None, 3]
     assert "Traceback" not in result.stderr
+    if "ud800" not in line:
+        assert result.returncode == 1
+        assert "queries.jsonl:2: not a JSON object" in given[1]["error"]
 
 
 @pytest.mark.parametrize(

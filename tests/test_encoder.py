@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-from qa.encoder import ADAPTER, DEFAULT_MODEL, OpenVINOEncoder, model_folder, model_id
+from qa.encoder import ADAPTER, DEFAULT_MODEL, OpenVINOEncoder, model_folder, model_id, open_model
 from qa.export import export
 from qa.types import ModelError
 
@@ -119,6 +119,35 @@ def test_the_id_changes_with_any_file_of_the_model(tmp_path: Path) -> None:
     before = model_id(tmp_path)
     (tmp_path / "vocab.txt").write_text("a")
     assert model_id(tmp_path) != before
+
+
+@pytest.mark.parametrize("limit", [1_000, 100_000, 44_000_000])
+def test_a_full_disk_is_not_called_a_bad_model(limit: int, tmp_path: Path) -> None:
+    """A limit on the size of files stands in for the full disk, at the graph and in the weights."""
+    code = (
+        "import resource; from pathlib import Path; from qa.encoder import DEFAULT_MODEL, open_model\n"
+        "from qa.types import IndexUnavailable\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        f"try: open_model(DEFAULT_MODEL, Path({str(tmp_path / 'exports')!r}), str)\n"
+        "except IndexUnavailable as error: print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "the exported model cannot be written" in run.stdout
+    assert "--index DIR" in run.stdout
+    assert list((tmp_path / "exports").iterdir()) == []
+
+
+def test_an_empty_or_incomplete_export_is_made_anew(export: Path, tmp_path: Path) -> None:
+    (tmp_path / export.name).mkdir()
+    log: list[str] = []
+    _, folder = open_model(DEFAULT_MODEL, tmp_path, log.append)
+    assert OpenVINOEncoder(folder).dimension == 384
+    (folder / "model.bin").unlink()
+    open_model(DEFAULT_MODEL, tmp_path, log.append)
+    assert OpenVINOEncoder(folder).dimension == 384
+    assert len(log) == 2
+    open_model(DEFAULT_MODEL, tmp_path, log.append)
+    assert len(log) == 2
 
 
 def test_questions_are_answered_without_torch(small: Path, tmp_path: Path) -> None:

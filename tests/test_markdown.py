@@ -42,6 +42,11 @@ def test_repeated_headings_are_numbered_and_never_collide() -> None:
     ]
 
 
+def test_a_heading_without_letters_has_an_anchor_of_its_own() -> None:
+    headings = parse("Before.\n\n### 🚀\n\nx\n\n### 🚀\n\n### -1\n").headings
+    assert [heading.anchor for heading in headings] == ["-1", "-2", "-1-1"]
+
+
 def test_headings_in_fences_are_not_headings() -> None:
     text = "# One\n\n```bash\n# not a heading\n```\n\n~~~\n## nor this\n~~~\n\n    # nor code\n\nTwo\n===\n"
     assert [(h.level, h.text) for h in parse(text).headings] == [(1, "One"), (1, "Two")]
@@ -79,7 +84,17 @@ def test_list_items_are_whole_with_their_markers() -> None:
 
 @pytest.mark.parametrize(
     ("text", "line"),
-    [("---\nnumber: 1\n# Never closed\n", 1), ("---\nnumber: 1\ntitle: a: b\n---\n", 3), ("---\n- a\n- b\n---\n", 2)],
+    [
+        ("---\nnumber: 1\n# Never closed\n", 1),
+        ("---\nnumber: 1\ntitle: a: b\n---\n", 3),
+        ("---\n- a\n- b\n---\n", 2),
+        ("---\ndate: 2024-13-45\n---\n", 2),
+        ("---\nn: !!int abc\n---\n", 2),
+        ("---\nn: !!timestamp abc\n---\n", 2),
+        ("---\nn: " + "9" * 5_000 + "\n---\n", 2),
+        ("---\nn: " + "[" * 3_000 + "\n---\n", 2),
+    ],
+    ids=["open", "colon", "list", "date", "int", "timestamp", "digits", "deep"],
 )
 def test_broken_front_matter_names_its_line(text: str, line: int) -> None:
     with pytest.raises(FrontMatterError) as caught:
@@ -87,8 +102,22 @@ def test_broken_front_matter_names_its_line(text: str, line: int) -> None:
     assert caught.value.line == line
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("  - a\n  - b\n", ["- a", "- b"]),
+        ("  - \tfirst\n\n    more\n", ["- \tfirst\n\n    more"]),
+        ("x\n\n   1. a\n\n      a2\n\n   2. b\n", ["1. a\n\n      a2", "2. b"]),
+        ("\ufeff - a\r\n - b\r\n", ["- a", "- b"]),
+    ],
+)
+def test_items_of_an_indented_list_are_whole(text: str, wanted: list[str]) -> None:
+    block = parse(text).blocks[-1]
+    assert [text[start:end] for start, end in list_items(text, block)] == wanted
+
+
 WORDS = st.text(alphabet=st.sampled_from("ab.#`*_|-\t \u00a0é🚀<>&[]()\\"), min_size=1, max_size=20)
-BLOCKS = st.one_of(
+SMALL = st.one_of(
     WORDS,
     WORDS.map(lambda w: f"# {w}"),
     WORDS.map(lambda w: f"```py\n# {w}\n\n{w}\n```"),
@@ -96,6 +125,19 @@ BLOCKS = st.one_of(
     WORDS.map(lambda w: f"| a | b |\n| - | - |\n| {w.replace('|', '')} | 2 |"),
     WORDS.map(lambda w: f"> {w}\n> - x"),
 )
+# each larger than a chunk may be
+BIG_LISTS = st.tuples(
+    st.sampled_from(["", " ", "  ", "   "]),
+    st.sampled_from(["- ", "-\t", "- \t", "* ", "1. ", "10)\t"]),
+    WORDS,
+    st.sampled_from(["", "\n\n    more", "\n\n\tmore", "\n    - inner", "\n\t1. inner\n\t   - deep", "\nlazy"]),
+).map(lambda p: "\n".join(f"{p[0]}{p[1]}{p[2]} {n} {'important words ' * 7}{p[3]}" for n in range(12)))
+BIG = st.one_of(
+    BIG_LISTS,
+    WORDS.map(lambda w: f"{w}. Then " * 120),
+    WORDS.map(lambda w: "\n".join(f"> {w} quoted {n}" for n in range(90))),
+)
+BLOCKS = st.one_of(SMALL, BIG)
 MARKDOWN = st.tuples(st.lists(BLOCKS, max_size=8), st.sampled_from(["\n", "\r\n", "\r"])).map(
     lambda parts: "\n\n".join(parts[0]).replace("\n", parts[1])
 )

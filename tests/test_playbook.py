@@ -1,5 +1,6 @@
 """Which files are chapters, how they are numbered, and what each kind of bad file says."""
 
+import os
 import time
 from pathlib import Path
 
@@ -72,7 +73,14 @@ def test_duplicate_numbers_name_both_files(small: Path) -> None:
         ("number: [1", "02-bread.md:2: front matter is not valid YAML"),
         ("number: two", "'number' must be a whole number, got 'two'"),
         ("number: -1", "'number' must be a whole number, got -1"),
+        ("number: 1234567890", "'number' has more than 9 digits"),
+        ("number: 0x" + "f" * 9_000, "'number' has more than 9 digits"),
+        ("date: 2024-13-45", "02-bread.md:2: front matter is not valid YAML"),
+        ('section: "\\ud800"', "02-bread.md:2: front matter 'section' must be one line of text"),
+        ("section: [a, b]", "'section' must be one line of text"),
+        ("section: 0x" + "f" * 9_000, "'section' must be one line of text"),
     ],
+    ids=lambda value: value[:24],
 )
 def test_broken_front_matter_names_file_and_line(small: Path, front: str, said: str) -> None:
     (small / "02-kitchen" / "02-bread.md").write_text(f"---\n{front}\n---\n# Bread\n")
@@ -96,6 +104,43 @@ def test_a_link_out_of_the_folder_is_refused(small: Path, tmp_path: Path) -> Non
     assert "a link that leaves the content folder" in refused(small)
 
 
+def test_a_linked_folder_out_of_the_folder_is_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (small / "03-more").symlink_to(tmp_path / "elsewhere")
+    assert "03-more: a link that leaves the content folder" in refused(small)
+
+
+def test_linked_questions_out_of_the_folder_are_refused(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere.jsonl").write_text("")
+    (small / "questions.jsonl").symlink_to(tmp_path / "elsewhere.jsonl")
+    with pytest.raises(PlaybookError, match=r"questions\.jsonl: a link that leaves the content folder"):
+        read_questions(small, read_playbook(small))
+
+
+def test_a_folder_that_cannot_be_listed_is_named(small: Path) -> None:
+    inner = os.open(small, os.O_RDONLY)
+    for _ in range(20):  # a path beyond the longest that the system takes
+        os.mkdir("d" * 250, dir_fd=inner)
+        outer, inner = inner, os.open("d" * 250, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    assert "d: cannot be listed (File name too long)" in refused(small)
+
+
+def test_pipes_are_no_chapters_and_no_questions(small: Path) -> None:
+    os.mkfifo(small / "03-pipe.md")
+    os.mkfifo(small / "questions.jsonl")
+    playbook = read_playbook(small)
+    assert len(playbook.chapters) == 2
+    with pytest.raises(PlaybookError, match="not a regular file"):
+        read_questions(small, playbook)
+
+
+def test_a_file_name_that_is_not_utf8_is_named(small: Path) -> None:
+    Path(os.fsdecode(os.fsencode(small) + b"/03-caf\xe9.md")).write_text("# Coffee\n")
+    assert "the file name '03-caf\\udce9.md' in it is not UTF-8" in refused(small)
+
+
 def test_a_file_that_is_a_folder_of_that_name_is_no_chapter(small: Path) -> None:
     (small / "04-folder.md").mkdir()
     assert len(read_playbook(small).chapters) == 2
@@ -116,10 +161,14 @@ def test_a_chapter_of_five_megabytes_is_read_in_bounded_time(tmp_path: Path) -> 
     ("row", "said"),
     [
         ("{", "questions.jsonl:1: not JSON"),
+        ('{"chapter": ' + "9" * 5_000 + "}", "questions.jsonl:1: not JSON (too long a number"),
+        ("[" * 100_000, "questions.jsonl:1: not JSON (too long a number, or too deep)"),
+        ('{"question": "\\ud800", "chapter": 1, "anchor": "tides"}', "got UnicodeEncodeError"),
         ("[]", "a line must be a JSON object"),
         ('{"question": "q", "chapter": 1}', "a row needs question, chapter (a number) and anchor"),
         ('{"question": "q", "chapter": 1, "anchor": "gone"}', "no section '1#gone'"),
     ],
+    ids=lambda value: value[:24],
 )
 def test_a_bad_row_of_questions_names_its_line(small: Path, row: str, said: str) -> None:
     (small / "questions.jsonl").write_text(row + "\n")

@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -108,6 +109,16 @@ def zoo(tmp_path_factory: pytest.TempPathFactory, module_index: Path) -> Iterato
 
 
 @pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory, module_index: Path) -> Iterator[str]:
+    """One chapter without a section or questions, served."""
+    root = tmp_path_factory.mktemp("plain")
+    (root / "01-bread.md").write_text("# Bread\n\nBread is flour, water and salt.\n", encoding="utf-8")
+    folder = tmp_path_factory.mktemp("plain-index")
+    shutil.copytree(module_index / "models", folder / "models")
+    yield from serving("--content", root, "--index", folder)
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -141,7 +152,7 @@ def marked(page: Page) -> str:
     return " ".join("".join(page.locator("#reader-page mark").all_text_contents()).split())
 
 
-def plain(markdown: str) -> str:
+def bare(markdown: str) -> str:
     """What is left of a quote when its Markdown marks are gone."""
     text = re.sub(r"\]\([^)]*\)|^```\w*$|^\| ?---.*$|^[-*] |[`*|\[\]]", "", markdown, flags=re.MULTILINE)
     return "".join(html.unescape(text).split())
@@ -149,7 +160,7 @@ def plain(markdown: str) -> str:
 
 def test_a_question_is_answered_and_its_citation_opens_with_the_quote_marked(app: str, page: Page) -> None:
     ask(page, app, "How many threads does libuv's pool have, and how do I change it?")
-    shown = page.locator("#chat .bot p").first.inner_text().removesuffix("[1]").strip()
+    shown = "".join(page.locator("#chat .bot p").all_inner_texts()).split("[1]")[0]
     page.locator("#chat a.cite", has_text="[1]").first.click()
     assert marked(page).replace(" ", "") == "".join(shown.split())
     expect(page.locator("#reader-page mark").first).to_be_in_viewport()
@@ -172,7 +183,7 @@ def test_a_quote_of_every_kind_is_marked_inside_the_rendered_chapter(
     chapter, source = (3, EVIL) if quote in EVIL else (2, BREAD)
     start = source.index(quote)
     page.goto(f"{zoo}?view=read&chapter={chapter}&span={start}-{start + len(quote)}")
-    assert marked(page).replace(" ", "") == plain(quote), kind
+    assert marked(page).replace(" ", "") == bare(quote), kind
 
 
 def test_scripts_in_a_chapter_or_a_question_never_run(zoo: str, page: Page) -> None:
@@ -200,8 +211,11 @@ def test_an_address_opens_straight_at_its_section(app: str, page: Page) -> None:
 )
 def test_an_address_that_leads_nowhere_is_said_or_opens_the_chapter(app: str, page: Page, query: str) -> None:
     page.goto(f"{app}?view=read&{query}")
-    wanted = "There is no" if query in ("chapter=999", "chapter=x") else "Node.js Architecture"
-    expect(page.locator("#reader-page")).to_contain_text(wanted)
+    missing = {
+        "chapter=999": "There is no chapter 999 in this playbook.",
+        "chapter=x": "There is no such place in this playbook.",
+    }
+    expect(page.locator("#reader-page")).to_contain_text(missing.get(query, "Node.js Architecture"))
 
 
 def test_a_link_between_chapters_and_the_back_button_stay_in_the_page(zoo: str, page: Page) -> None:
@@ -249,8 +263,31 @@ def test_the_conversation_goes_on_and_follow_ups_say_what_was_searched(app: str,
 
 def test_an_example_question_is_asked_with_one_click(app: str, page: Page) -> None:
     page.goto(app)
-    page.locator("#chat button", has_text="phases of the event loop").click()
-    expect(page.locator("#chat a.cite").first).to_be_visible()
+    page.locator("#chat button", has_text="?").first.click()
+    expect(page.locator("#chat .bot a").first).to_be_visible()
+
+
+def test_a_playbook_without_questions_or_sections_shows_neither(plain: str, page: Page) -> None:
+    page.goto(plain)
+    expect(page.locator("#question textarea")).to_be_visible()
+    expect(page.locator("#chat button", has_text="?")).to_have_count(0)
+    expect(page.get_by_text("Keep to one section of the playbook")).to_have_count(0)
+
+
+def test_a_users_words_are_shown_as_typed(zoo: str, page: Page) -> None:
+    question = "Wombat food\n===\n\n    indented *x* https://a.b/c_d\n- one\n1. two"
+    ask(page, zoo, question)
+    assert page.locator("#chat .user .typed").last.inner_text() == question
+
+
+@pytest.mark.parametrize("how", [{"modifiers": ["Control"]}, {"modifiers": ["Meta"]}, {"button": "middle"}])
+def test_a_link_opens_in_a_new_tab(zoo: str, page: Page, how: Any) -> None:
+    page.goto(f"{zoo}?view=read&chapter=3")
+    with page.context.expect_page() as opened:
+        page.locator("#reader-page a", has_text="tides").click(**how)
+    expect(opened.value.locator("#reader-page h1")).to_have_text("Tides")
+    assert opened.value.url.endswith("?view=read&chapter=1&section=spring-and-neap-tides")
+    expect(page.locator("#reader-page h1")).to_have_text("Evil chapter")
 
 
 def test_the_section_filter_keeps_answers_inside(app: str, page: Page) -> None:

@@ -6,11 +6,14 @@ not embed, rank or cut into chunks (`chunks`), nor judge a chapter's form (`chec
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
+from stat import S_ISREG
+from typing import NoReturn
 
 from qa.playbook.markdown import Document, FrontMatterError, Heading, parse
 from qa.types import Block, Chapter, Playbook, PlaybookError, Section
@@ -18,7 +21,9 @@ from qa.types import Block, Chapter, Playbook, PlaybookError, Section
 _NUMBERED = re.compile(r"(\d{1,6})(?:[-_. ]|$)")
 _LABEL = re.compile(r"\*\*(key points|wrong claims|follow-ups)[:.]?\*\*[:.]?", re.IGNORECASE)
 _LEVEL = re.compile(r"\*Level: \w+\*")
+_INTERVIEW = "interview questions"
 _NEVER_QUOTED = {"key points", "wrong claims", "follow-ups"}
+_LARGEST = 999_999_999
 
 
 def read_playbook(root: Path) -> Playbook:
@@ -27,11 +32,18 @@ def read_playbook(root: Path) -> Playbook:
     Raises:
         PlaybookError: The folder is missing or empty, or a chapter cannot be read.
     """
+    return assemble((read_chapter(decode(path), path, root) for path in chapter_files(root)), root)
+
+
+def assemble(read: Iterable[tuple[int | None, Chapter]], root: Path) -> Playbook:
+    """Chapters as `read_chapter` gives them, those without a number numbered after the others.
+
+    Raises:
+        PlaybookError: Two chapters have one number.
+    """
     chapters: list[Chapter] = []
     unnumbered: list[Chapter] = []
-    for path in chapter_files(root):
-        text = decode(path)
-        number, chapter = read_chapter(text, path, root)
+    for number, chapter in read:
         (chapters if number is not None else unnumbered).append(chapter)
     first = max((chapter.number for chapter in chapters), default=0) + 1
     chapters += [_numbered(chapter, number) for number, chapter in enumerate(unnumbered, first)]
@@ -46,24 +58,27 @@ def read_playbook(root: Path) -> Playbook:
 
 
 def chapter_files(root: Path) -> list[Path]:
-    """The Markdown files below `root`, in path order, hidden ones left out.
+    """The Markdown files below `root`, in path order; hidden and special ones left out.
 
     Raises:
-        PlaybookError: The folder is missing, holds no Markdown, or a link leaves it.
+        PlaybookError: The folder is missing, unreadable or holds no Markdown, a link leaves
+            it, or a file's name is not UTF-8.
     """
     if not root.is_dir():
         raise PlaybookError("no such content folder; name one with --content DIR", root)
     home = root.resolve()
     files = []
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_unlisted):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            _stay(Path(folder, name), home)
         for name in sorted(names):
             path = Path(folder, name)
             if name.startswith(".") or path.suffix.lower() != ".md":
                 continue
-            if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
-                raise PlaybookError("a link that leaves the content folder; replace it with the file", path)
-            files.append(path)
+            _stay(path, home)
+            if not _is_special(path):
+                files.append(_named(path, root))
     if not files:
         raise PlaybookError(
             "holds no Markdown chapter (NN-title.md); add one, or name a folder with --content DIR", root
@@ -100,7 +115,7 @@ def read_chapter(text: str, path: Path, root: Path) -> tuple[int | None, Chapter
         chapter (numbered 0 in that case).
 
     Raises:
-        PlaybookError: Its front matter is broken.
+        PlaybookError: Its front matter is broken, or its number, title or section unusable.
     """
     try:
         document = parse(text)
@@ -112,13 +127,43 @@ def read_chapter(text: str, path: Path, root: Path) -> tuple[int | None, Chapter
     folder = re.sub(r"^\d+[-_. ]+", "", relative.parent.name).replace("-", " ").strip()
     chapter = Chapter(
         number=number or 0,
-        title=title or str(document.front_matter.get("title") or _stem(path)),
-        part=str(document.front_matter.get("section") or folder.title()),
+        title=title or _line(document, "title", path) or _stem(path),
+        part=_line(document, "section", path) or folder.title(),
         path=relative.as_posix(),
         text=text,
         sections=tuple(_sections(text, number or 0, document)),
     )
     return number, chapter
+
+
+def _unlisted(error: OSError) -> NoReturn:
+    raise PlaybookError(
+        f"cannot be listed ({error.strerror}); check its permissions", Path(os.fsdecode(error.filename))
+    ) from error
+
+
+def _stay(path: Path, home: Path) -> None:
+    if not Path(os.path.realpath(path)).is_relative_to(home):
+        raise PlaybookError("a link that leaves the content folder; replace it with what it links to", path)
+
+
+def _is_special(path: Path) -> bool:
+    """Whether this is a folder, pipe or device; what cannot be told is left to the reader."""
+    try:
+        return not S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _named(path: Path, root: Path) -> Path:
+    name = str(path.relative_to(root))
+    if not _is_text(name):
+        raise PlaybookError(f"the file name {name!a} in it is not UTF-8; rename the file", root)
+    return path
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _bytes(path: Path) -> bytes:
@@ -133,9 +178,23 @@ def _number(document: Document, path: Path) -> int | None:
     if value is None:
         match = _NUMBERED.match(path.stem)
         return int(match[1]) if match else None
+    if isinstance(value, int) and value > _LARGEST:
+        raise PlaybookError("front matter 'number' has more than 9 digits; give a smaller one", path, 2)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise PlaybookError(f"front matter 'number' must be a whole number, got {value!r}; mend it", path, 2)
     return value
+
+
+def _line(document: Document, key: str, path: Path) -> str:
+    """A value of the front matter as text, '' where it has none."""
+    value = document.front_matter.get(key)
+    try:
+        text = str(value or "") if isinstance(value, str | int | float | date | None) else None
+    except ValueError:  # an integer of more than 4,300 digits
+        text = None
+    if text is None or not _is_text(text):
+        raise PlaybookError(f"front matter '{key}' must be one line of text; mend it", path, 2)
+    return text
 
 
 def _stem(path: Path) -> str:
@@ -149,33 +208,35 @@ def _numbered(chapter: Chapter, number: int) -> Chapter:
 
 def _sections(text: str, number: int, document: Document) -> Iterator[Section]:
     """The introduction, then one section per heading below the first H1."""
-    title = next((h for h in document.headings if h.level == 1), None)
+    first = next(iter(document.headings), None)
+    title = first if first and first.level == 1 else None
     borders = [h for h in document.headings if h is not title]
     start = min([h.start for h in document.headings[:1]] + [b.start for b in document.blocks[:1]] + [len(text)])
     end = borders[0].start if borders else len(text)
-    if title and title.start > end:
-        title = None
     blocks = iter([*document.blocks, Block("prose", len(text), len(text))])
     following = next(blocks)
 
-    def own(end: int, *, never: bool) -> tuple[Block, ...]:
-        """The next blocks, up to `end`; those below an interview label may not be quoted."""
+    def own(end: int, *, interview: bool = False, never: bool = False) -> tuple[Block, ...]:
+        """The next blocks, up to `end`; in an interview those below a label may not be quoted."""
         nonlocal following
         taken = []
         while following.start < end:
             source = text[following.start : following.end]
-            never = never or bool(_LABEL.match(source))
-            taken.append(replace(following, quotable=not (never or _LEVEL.fullmatch(source))))
+            never = never or bool(interview and _LABEL.match(source))
+            level = interview and _LEVEL.fullmatch(source)
+            taken.append(replace(following, quotable=not (never or level)))
             following = next(blocks)
         return tuple(taken)
 
-    introduction = own(end, never=False)
+    introduction = own(end)
     if title or introduction:
         yield Section(number, title.anchor if title else "", (), start, end, introduction)
     path: list[Heading] = []
     for index, heading in enumerate(borders):
         end = borders[index + 1].start if index + 1 < len(borders) else len(text)
         path = [h for h in path if h.level < heading.level] + [heading]
-        never = any(h.text.lower() in _NEVER_QUOTED for h in path)
+        interview = any(h.level == 2 and h.text.lower() == _INTERVIEW for h in path)
+        never = interview and any(h.text.lower() in _NEVER_QUOTED for h in path)
         names = tuple(h.text for h in path)
-        yield Section(number, heading.anchor, names, heading.start, end, own(end, never=never))
+        blocks_here = own(end, interview=interview, never=never)
+        yield Section(number, heading.anchor, names, heading.start, end, blocks_here)

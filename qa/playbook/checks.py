@@ -11,11 +11,12 @@ import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from markdown_it.token import Token
 
-from qa.playbook import read_playbook
+from qa.playbook import assemble, chapter_files, decode, read_chapter, read_playbook
 from qa.playbook.chunks import split
 from qa.playbook.markdown import line_starts, parse, parser, without_front_matter
 from qa.playbook.questions import read_questions
@@ -38,6 +39,10 @@ DIAGRAMS = 2
 QUESTIONS = 3
 LEVELS = ("mid", "senior", "staff")
 _LABELS = ("Key points", "Wrong claims", "Follow-ups")
+_ROW = {"number": int, "title": str, "section": str, "path": str}
+_EXTERNAL = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
+_TAG = re.compile(r"<[a-z][^<>]*>", re.IGNORECASE)
+_NAMED = re.compile(r"""\s(?:id|name)\s*=\s*["']?([^"'\s>]+)""", re.IGNORECASE)
 _BACKED = re.compile(r"\(\[[^\]]+\]\(#([^)]+)\)\)\.?\s*$")
 _LEVEL = re.compile(r"^\*Level: (\w+)\*$", re.MULTILINE)
 _ITEM = re.compile(r"^[-*] (.+(?:\n[ \t]+\S.*)*)", re.MULTILINE)
@@ -49,13 +54,26 @@ def check(root: Path) -> list[str]:
     Returns:
         One line per fault; an unreadable folder or chapter is a fault too.
     """
+    faults, read = [], []
     try:
-        playbook = read_playbook(root)
-        read_questions(root, playbook)
+        paths = chapter_files(root)
     except PlaybookError as error:
         return [str(error)]
-    anchors = {chapter.path: {section.anchor for section in chapter.sections} for chapter in playbook.chapters}
-    return [fault for chapter in playbook.chapters for fault in _integrity(chapter, root, anchors)]
+    for path in paths:
+        try:
+            read.append(read_chapter(decode(path), path, root))
+        except PlaybookError as error:
+            faults.append(str(error))
+    chapters = tuple(chapter for _, chapter in read)
+    try:
+        playbook = assemble(read, root)
+        chapters = playbook.chapters
+        if not faults:
+            read_questions(root, playbook)
+    except PlaybookError as error:
+        faults.append(str(error))
+    anchors = {chapter.path: _anchors(chapter) for chapter in chapters}
+    return [*faults, *(fault for chapter in chapters for fault in _integrity(chapter, root, anchors))]
 
 
 def check_edition(root: Path, edition: Path) -> list[str]:
@@ -68,13 +86,11 @@ def check_edition(root: Path, edition: Path) -> list[str]:
 
     Returns:
         One line per fault.
+
+    Raises:
+        PlaybookError: The edition is no such list.
     """
-    try:
-        wanted = json.loads(edition.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise PlaybookError(
-            f"not a readable JSON list of chapters ({error}); name another with --edition", edition
-        ) from error
+    wanted = _edition(edition)
     try:
         playbook = read_playbook(root)
     except PlaybookError:
@@ -100,18 +116,34 @@ def code_blocks(playbook: Playbook) -> Iterator[tuple[Chapter, int, str, str]]:
                 yield chapter, token.map[0] + 2, language, token.content
 
 
+def _edition(path: Path) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise PlaybookError(
+            f"not a readable JSON list of chapters ({error}); name another with --edition", path
+        ) from error
+    if not isinstance(rows, list):
+        raise PlaybookError("not a JSON list of chapters; name another with --edition", path)
+    for position, row in enumerate(rows, 1):
+        if not isinstance(row, dict) or any(not isinstance(row.get(key), kind) for key, kind in _ROW.items()):
+            wanted = ", ".join(f"{key} ({kind.__name__})" for key, kind in _ROW.items())
+            raise PlaybookError(f"its row {position} is not an object with {wanted}; mend it", path)
+    return rows
+
+
 def _integrity(chapter: Chapter, root: Path, anchors: dict[str, set[str]]) -> Iterator[str]:
     path = root / chapter.path
     for chunk in split(chapter):
         if chapter.text[chunk.start : chunk.end] != chunk.text or chunk.text != chunk.text.strip() or not chunk.text:
             yield f"{path}:{chapter.line(chunk.start)}: chunk {chunk.id} is not the text at its offsets"
     for line, href in _links(chapter):
-        if re.match(r"[a-z][a-z0-9+.-]*:", href, re.IGNORECASE):
+        if _EXTERNAL.match(href):
             continue
         target, _, anchor = href.partition("#")
         known = anchors.get(_resolved(chapter, target) if target else chapter.path)
         if known is None:
-            if not (root / chapter.path).parent.joinpath(unquote(target)).exists():
+            if not _exists(path.parent, unquote(target)):
                 yield f"{path}:{line}: dead link {href!r}; no such file"
         elif anchor and unquote(anchor) not in known:
             yield f"{path}:{line}: dead link {href!r}; no such heading"
@@ -189,8 +221,22 @@ def _links(chapter: Chapter) -> Iterator[tuple[int, str]]:
     for token in _tokens(chapter):
         line = token.map[0] + 1 if token.map else line
         for child in token.children or []:
-            if child.type == "link_open":
-                yield line, str(child.attrGet("href") or "")
+            if child.type in ("link_open", "image"):
+                yield line, str(child.attrGet("href") or child.attrGet("src") or "")
+
+
+def _anchors(chapter: Chapter) -> set[str]:
+    """What a link into the chapter may name: its headings, and `id` and `name` of HTML tags."""
+    tokens = [inner for token in _tokens(chapter) for inner in (token, *(token.children or []))]
+    tags = (tag for t in tokens if t.type in ("html_block", "html_inline") for tag in _TAG.findall(t.content))
+    return {section.anchor for section in chapter.sections} | {name for tag in tags for name in _NAMED.findall(tag)}
+
+
+def _exists(folder: Path, target: str) -> bool:
+    try:
+        return folder.joinpath(target).exists()
+    except (OSError, ValueError):  # too long, or it holds a zero byte
+        return False
 
 
 def _resolved(chapter: Chapter, target: str) -> str:

@@ -74,12 +74,20 @@ def _pieces(text: str, block: Block) -> list[Span]:
     if block.end - block.start <= WINDOW:
         return [(block.start, block.end)]
     if block.kind == "list":
-        atoms = list_items(text, block)
+        items = list_items(text, block)
+        atoms = items if _covers(text, block, items) else _lines(text, block)
     elif block.kind == "prose":
         atoms = sentences(text, block.start, block.end)
     else:
         atoms = _lines(text, block)
     return [piece for atom in _packed(atoms) for piece in _cut(text, atom)]
+
+
+def _covers(text: str, block: Block, atoms: list[Span]) -> bool:
+    """Whether all that lies between the atoms is white space."""
+    borders = [block.start, *(offset for atom in atoms for offset in atom), block.end]
+    gaps = list(zip(borders[::2], borders[1::2], strict=True))
+    return all(start <= end and not text[start:end].strip() for start, end in gaps)
 
 
 def _lines(text: str, block: Block) -> list[Span]:

@@ -29,6 +29,10 @@ _KINDS: Mapping[str, BlockKind] = {
 }
 
 
+# what PyYAML raises for a value that its tag does not fit, such as 2024-13-45
+_BAD_YAML = (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
 class FrontMatterError(ValueError):
     """Front matter that cannot be read; `line` counts from 1 in the file."""
 
@@ -72,19 +76,20 @@ def parse(text: str) -> Document:
         FrontMatterError: The file opens with `---` and no mapping follows it.
     """
     front_matter, body = _front_matter(text)
+    blanked = _blanked(text, body)
     starts = line_starts(text)
     slugger = Slugger()
     headings, blocks = [], []
-    tokens = parser().parse(_blanked(text, body))
+    tokens = parser().parse(blanked)
     for index, token in enumerate(tokens):
         if token.type == "heading_open":
             content = visible_text(tokens[index + 1])
             anchor = slugger.slug(content)
             if token.level == 0 and token.map:
-                start, end = trimmed(text, *_offsets(starts, token.map))
+                start, end = trimmed(blanked, *_offsets(starts, token.map))
                 headings.append(Heading(int(token.tag[1]), content, anchor, start, end))
         elif token.level == 0 and token.map and token.type in _KINDS:
-            start, end = trimmed(text, *_offsets(starts, token.map))
+            start, end = trimmed(blanked, *_offsets(starts, token.map))
             kind = _KINDS[token.type]
             if token.type == "fence" and token.info.strip().lower().startswith("mermaid"):
                 kind = "diagram"
@@ -125,18 +130,20 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def list_items(text: str, block: Block) -> list[tuple[int, int]]:
     """Offsets of the top-level items of a list block, markers included."""
-    source = text[block.start : block.end]
+    # from the start of its line, blanked as `parse` does: tabs and nesting depend on the column
+    first = 1 + max(text.rfind("\n", 0, block.start), text.rfind("\r", 0, block.start))
+    source = " " * (block.start - first) + text[block.start : block.end]
     starts = line_starts(source)
     items = [t for t in parser().parse(source) if t.type == "list_item_open" and t.level == 1]
     spans = (trimmed(source, *_offsets(starts, t.map)) for t in items if t.map)
-    return [(block.start + start, block.start + end) for start, end in spans]
+    return [(first + start, first + end) for start, end in spans]
 
 
 class Slugger:
-    """GitHub's heading anchors, unique within one file."""
+    """GitHub's heading anchors, unique within one file; '' is that of an introduction without a heading."""
 
     def __init__(self) -> None:
-        self._seen: dict[str, int] = {}
+        self._seen = {"": 0}
 
     def slug(self, heading: str) -> str:
         """The anchor of the next heading with this plain text."""
@@ -177,10 +184,10 @@ def _front_matter(text: str) -> tuple[Mapping[str, object], int]:
         raise FrontMatterError("front matter opens with '---' and is never closed; add a line '---' after it", 1)
     try:
         values = yaml.safe_load(match[1] or "")
-    except yaml.YAMLError as error:
+    except _BAD_YAML as error:
         mark = getattr(error, "problem_mark", None)
         line = 2 + (mark.line if mark else 0)
-        reason = getattr(error, "problem", None) or "not YAML"
+        reason = getattr(error, "problem", None) or "a value that does not fit its type, or too deep"
         raise FrontMatterError(
             f"front matter is not valid YAML ({reason}); mend this line or quote the value", line
         ) from error

@@ -12,18 +12,12 @@ from qa.types import Answer, QAError
 from qa.web import render
 
 EVERYWHERE = "All sections"
-EXAMPLES = (
-    "What are the phases of the event loop, in order?",
-    "How many threads does libuv's pool have, and how do I change it?",
-    "Why does memory grow when I pipe a fast source into a slow client?",
-    "Which exit code does a container killed for memory show?",
-)
 Messages = list[dict[str, Any]]
 
 
 def draw(assistant: Assistant) -> None:
     """Draws the view into the current Blocks."""
-    examples: Any = [{"text": example} for example in EXAMPLES]
+    examples: Any = [{"text": example} for example in assistant.examples]
     chat = gr.Chatbot(
         label="Conversation",
         elem_id="chat",
@@ -31,7 +25,7 @@ def draw(assistant: Assistant) -> None:
         height="auto",
         layout="panel",
         placeholder="Ask in your own words. Answers are the playbook's, word for word.",
-        examples=examples,
+        examples=examples or None,
         latex_delimiters=[],
         line_breaks=False,
         show_label=False,
@@ -51,7 +45,8 @@ def draw(assistant: Assistant) -> None:
         )
         send = gr.Button("Ask", variant="primary", elem_id="send", scale=1, min_width=80)
     notice = gr.HTML("", elem_id="notice", padding=False)
-    with gr.Accordion("Keep to one section of the playbook", open=False):
+    several = len(assistant.parts) > 1
+    with gr.Accordion("Keep to one section of the playbook", open=False, visible=several):
         part = gr.Radio([EVERYWHERE, *assistant.parts], value=EVERYWHERE, label="Section", elem_id="part")
 
     def ask(text: str, messages: Messages, chosen: str) -> tuple[str, Messages, str]:

@@ -26,7 +26,7 @@ def draw(assistant: Assistant) -> None:
         if not text.strip():
             return ""
         try:
-            return render.results(assistant.search(text, 2 * _RESULTS)[:_RESULTS], text, assistant.terms)
+            return render.results(assistant.search(text, 5 * _RESULTS), text, assistant.terms, most=_RESULTS)
         except QAError as error:
             return render.message(str(error))
 

@@ -21,14 +21,20 @@
     return at.get("span") ? `#cite-${at.get("chapter")}-${at.get("span")}` : `#read-${at.get("chapter")}-${at.get("section") || ""}`;
   }
 
-  document.addEventListener("click", (event) => {
+  function follow(event) {
     const anchor = event.target.closest && event.target.closest("a[href]");
     const link = anchor && anchor.getAttribute("href");
-    if (!link || !LINK.test(link) || event.ctrlKey || event.metaKey) return;
+    if (!link || !LINK.test(link) || event.button > 1) return;
     event.preventDefault();
+    if (event.ctrlKey || event.metaKey || event.shiftKey || event.button === 1) {
+      window.open(address(link), "_blank");
+      return;
+    }
     history.pushState({ link }, "", address(link));
     open(link);
-  }, true);
+  }
+  document.addEventListener("click", follow, true);
+  document.addEventListener("auxclick", follow, true);
 
   window.addEventListener("popstate", () => {
     const link = linkOf(location.search);

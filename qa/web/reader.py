@@ -6,6 +6,7 @@ in-page links `#cite-37-start-end` and `#read-37-failure-modes`, which `page.js`
 
 import re
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 import gradio as gr
 
@@ -39,8 +40,8 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
     def show(at: Place | None) -> tuple[gr.Column, str, str]:
         chapter = assistant.read(at.chapter) if at else None
         if at is None or chapter is None:
-            number = f"chapter {at.chapter}" if at else "that place"
-            return gr.Column(visible=True), "", render.message(f"There is no {number} in this playbook.")
+            missing = f"chapter {at.chapter}" if at else "such place"
+            return gr.Column(visible=True), "", render.message(f"There is no {missing} in this playbook.")
         section = chapter.section(at.anchor)
         if at.span:
             section = next((s for s in reversed(chapter.sections) if s.start <= at.span[0]), section)
@@ -75,7 +76,7 @@ def _linked(link: str) -> Place | None:
         return None
     if match["quoted"]:
         return Place(int(match["quoted"]), span=(int(match["start"]), int(match["end"])))
-    return Place(int(match["chapter"]), anchor=match["anchor"])
+    return Place(int(match["chapter"]), anchor=unquote(match["anchor"]))
 
 
 def _addressed(parameters: dict[str, str]) -> Place | None:

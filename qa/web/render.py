@@ -8,10 +8,14 @@ Mermaid stays a fence, for the page to draw. Does not know Gradio.
 
 import posixpath
 import re
+import sys
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from html import escape
+from html import escape, unescape
+from itertools import islice
 from typing import Any
+from urllib.parse import quote, unquote
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -21,7 +25,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import TextLexer, get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from qa.playbook.markdown import Slugger, line_starts, parser, visible_text, without_front_matter
+from qa.playbook.markdown import Slugger, line_starts, parser, trimmed, visible_text, without_front_matter
 from qa.types import Answer, Chapter, Citation, Hit, Link, Playbook, Section
 
 HEADER = """<div id="top"><h1>Playbook QA</h1>
@@ -29,6 +33,7 @@ HEADER = """<div id="top"><h1>Playbook QA</h1>
 <button id="theme" type="button" aria-label="Switch between light and dark">Light / dark</button></div>"""
 Span = tuple[int, int]
 _SNIPPET = 240
+_TYPED = '<p class="typed">'
 _Env = MutableMapping[str, Any]
 
 
@@ -58,11 +63,21 @@ def answer(given: Answer, playbook: Playbook) -> str:
     return "\n\n".join(parts)
 
 
-def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]]) -> str:
-    """Search results: one link a section, with the words that were looked for marked."""
+def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]], *, most: int = 10) -> str:
+    """Search results: the best hit of each section, with the words that were looked for marked.
+
+    Args:
+        hits: What was found, best first.
+        question: What was looked for.
+        terms: Gives the words of a text as the search sees them.
+        most: How many sections to show.
+    """
     asked = set(terms(question))
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.chunk.section_id, hit)
     items = []
-    for hit in {hit.chunk.section_id: hit for hit in reversed(hits)}.values():
+    for hit in islice(best.values(), most):
         chunk = hit.chunk
         inner = (
             f'<span class="where">{escape(str(chunk.chapter))}. {escape(_where(chunk.link))}</span>'
@@ -70,7 +85,7 @@ def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]
         )
         href = f"#cite-{chunk.chapter}-{chunk.start}-{chunk.end}"
         items.append(f'<li><a class="result" href="{href}">{inner}</a></li>')
-    return f'<ol class="results">{"".join(reversed(items))}</ol>'
+    return f'<ol class="results">{"".join(items)}</ol>'
 
 
 def title(shown: Chapter, section: Section | None) -> str:
@@ -93,13 +108,14 @@ def notice(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """A user's words as Markdown that shows exactly them."""
-    return re.sub(r"([\\`*_{}\[\]()#+.!|<>&~$-])", r"\\\1", text)
+    """A user's words as Markdown that shows exactly them: one HTML block of one line."""
+    one_line = escape(text).replace("\r", "&#13;").replace("\n", "&#10;")
+    return f"{_TYPED}{one_line}</p>"
 
 
 def unplain(text: str) -> str:
     """The words that `plain` was given."""
-    return re.sub(r"\\([\\`*_{}\[\]()#+.!|<>&~$-])", r"\1", text)
+    return unescape(text.removeprefix(_TYPED).removesuffix("</p>"))
 
 
 def code_styles() -> str:
@@ -149,7 +165,9 @@ class _Page(RendererHTML):
                     child.meta["marked"] = True
         if head.type == "fence" and head.info.strip().lower().startswith("mermaid"):
             outline = '<div class="marked-diagram"></div>\n\n' if _meets(lines, env["lines"]) else ""
-            return f"{outline}```mermaid\n{head.content.rstrip()}\n```"
+            runs = re.findall("`+", head.content)
+            fence = "`" * max(3, 1 + max(map(len, runs), default=0))
+            return f"{outline}{fence}mermaid\n{head.content.rstrip()}\n{fence}"
         html = super().render(group, options, env)
         return re.sub(r"\n\s*\n", "\n", html).strip()
 
@@ -165,29 +183,22 @@ class _Page(RendererHTML):
         return "".join(html)
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
-        code = escape(tokens[idx].content)
-        marked = env["on"] or tokens[idx].meta.get("marked")
-        return f"<code>{_mark(code) if marked else code}</code>"
+        return f"<code>{self.text(tokens, idx, options, env)}</code>"
 
     def fence(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
         token = tokens[idx]
         language = token.info.split(maxsplit=1)[0] if token.info.strip() else "text"
         first = (token.map or [0])[0] + (1 if token.type == "fence" else 0)
-        lines = _highlighted(token.content, language).split("\n")
-        marked = [
-            _mark(line) if line and _meets([first + n, first + n + 1], env["lines"]) else line
-            for n, line in enumerate(lines)
-        ]
-        return f"<pre><code>{'&#10;'.join(marked)}</code></pre>\n"
+        return _code(_highlighted(token.content, language), first, env)
 
     def code_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
         return self.fence(tokens, idx, options, env)
 
     def html_block(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
-        return f"<pre><code>{escape(tokens[idx].content.strip()).replace(chr(10), '&#10;')}</code></pre>\n"
+        return _code(escape(tokens[idx].content.rstrip()), (tokens[idx].map or [0])[0], env)
 
     def html_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
-        return f"<code>{escape(tokens[idx].content)}</code>"
+        return self.code_inline(tokens, idx, options, env)
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
         anchor = self._slugger.slug(visible_text(tokens[idx + 1]))
@@ -202,14 +213,14 @@ class _Page(RendererHTML):
 
     def _href(self, href: str) -> str:
         """An in-app address for a link between chapters, others as they are if they are safe."""
-        if re.match(r"https?://", href):
+        if re.match(r"https?://", href, re.IGNORECASE):
             return href
-        target, _, anchor = href.partition("#")
+        target, _, anchor = map(unquote, href.partition("#"))
         if not target:
-            return f"#read-{self._source.number}-{anchor}"
+            return _reading(self._source.number, anchor)
         path = posixpath.normpath(posixpath.join(posixpath.dirname(self._source.path), target))
         number = self._numbers.get(path)
-        return "#" if number is None else f"#read-{number}-{anchor}"
+        return "#" if number is None else _reading(number, anchor)
 
 
 def _quote(citation: Citation, source: Chapter, playbook: Playbook) -> str:
@@ -226,7 +237,11 @@ def _cite(citation: Citation, label: str) -> str:
 
 
 def _read(link: Link, label: str) -> str:
-    return f'<a class="read" href="#read-{link.chapter}-{escape(link.anchor)}">{escape(label)}</a>'
+    return f'<a class="read" href="{_reading(link.chapter, link.anchor)}">{escape(label)}</a>'
+
+
+def _reading(chapter: int, anchor: str) -> str:
+    return f"#read-{chapter}-{quote(anchor, safe='')}"
 
 
 def _where(link: Link) -> str:
@@ -235,8 +250,8 @@ def _where(link: Link) -> str:
 
 def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> str:
     """The first lines of a chunk that hold an asked word, with each such word marked."""
-    plain = re.sub(r"```\w*|[`*_|#>]|\]\([^)]*\)|\[", " ", text)
-    words = re.findall(r"\S+", plain)
+    bare = re.sub(r"```\w*|[`*_|#>]|\]\([^)]*\)|\[", " ", text)
+    words = re.findall(r"\S+", bare)
     found = [bool(asked & set(terms(word))) for word in words]
     begin = max(0, found.index(True) - 6) if any(found) else 0
     shown: list[str] = []
@@ -249,11 +264,20 @@ def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> s
 
 def _highlighted(code: str, language: str) -> str:
     try:
-        lexer = get_lexer_by_name(language)
+        lexer = get_lexer_by_name(language, stripnl=False)
     except ClassNotFound:
-        lexer = TextLexer()
+        lexer = TextLexer(stripnl=False)
     html: str = highlight(code, lexer, HtmlFormatter(nowrap=True))
     return html.rstrip("\n")
+
+
+def _code(html: str, first: int, env: _Env) -> str:
+    """A block of code whose lines are those of the chapter from `first` on."""
+    lines = [
+        _mark(line) if line and _meets([first + n, first + n + 1], env["lines"]) else line
+        for n, line in enumerate(html.split("\n"))
+    ]
+    return f"<pre><code>{'&#10;'.join(lines)}</code></pre>\n"
 
 
 def _mark(html: str) -> str:
@@ -278,10 +302,15 @@ def _paragraphs(text: str) -> list[Span]:
     starts = line_starts(text)
     tokens = parser().parse(text)
     opened = (token for token in tokens if token.type == "paragraph_open" and token.level == 0)
-    return [(starts[token.map[0]], starts[token.map[1]]) for token in opened if token.map]
+    return [trimmed(text, starts[token.map[0]], starts[token.map[1]]) for token in opened if token.map]
 
 
 def _sentinels(text: str) -> tuple[str, str]:
-    """Two punctuation marks that the text does not hold; they do not change how it parses."""
-    free = [mark for mark in "⸨⸩⟦⟧⟪⟫⦃⦄⦅⦆⧼⧽" if mark not in text]
-    return free[0], free[1]
+    """Two characters that the text does not show, punctuation so that emphasis parses the same.
+
+    Private characters follow for a text that holds all punctuation of its plane.
+    """
+    held = set(unescape(text))
+    every = map(chr, range(0x80, sys.maxunicode))
+    free = (char for char in every if unicodedata.category(char) in ("Ps", "Pe", "Po", "Co") and char not in held)
+    return next(free), next(free)
