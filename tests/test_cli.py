@@ -102,7 +102,10 @@ def test_an_odd_line_does_not_stop_the_others(line: str, tmp_path: Path) -> None
         (["ask", "x", "--content", "nowhere"], "nowhere: no such content folder; name one with --content DIR"),
         (["ask", "x", "--section", "Cooking"], "no section 'Cooking'; --section takes one of: Node.js Internals"),
         (["ask", "--queries", "missing.jsonl"], "missing.jsonl: cannot be read"),
-        (["build", "--model", "no-such-model"], "no-such-model: no folder with a sentence-transformers model"),
+        (
+            ["build", "--model", "no-such-model"],
+            "no-such-model: no such folder; give --model a folder with a sentence-transformers model",
+        ),
         (["verify", "--content", "nowhere"], "no such content folder"),
         (["verify", "--edition", "nowhere.json"], "nowhere.json: not a readable JSON list of chapters"),
     ],
