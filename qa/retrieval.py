@@ -33,7 +33,7 @@ _STOPWORDS = frozenset(
 class Weights:
     """What each sign adds to a chunk's cosine; BM25 is scaled to 1 at the best text.
 
-    `training/fusion.py` prints the figures that chose the values, on questions held out.
+    `training/fusion.py` prints what each value is worth on questions held out.
     """
 
     words: float = 0.35  # BM25 of the chunk

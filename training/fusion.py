@@ -1,7 +1,6 @@
 """Prints how each weight of the ranking does on questions held out of the keys.
 
-Owns the choice of `qa.retrieval.Weights`: each weight is varied alone around the shipped
-values. Writes nothing.
+Varies each weight of `qa.retrieval.Weights` alone around the shipped values. Writes nothing.
 """
 
 from dataclasses import fields, replace
