@@ -16,7 +16,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from qa.assistant import Assistant
 from qa.index import Reporter
 from qa.types import QAError, ServerError
-from qa.web import ask, lookup, reader, render
+from qa.web import page, render
 
 WEB = Path(render.__file__).parent
 LOOPBACK = re.compile(r"127(\.\d{1,3}){3}")
@@ -25,26 +25,12 @@ THEME = gr.themes.Default(
 )
 
 
-def build(assistant: Assistant) -> gr.Blocks:
-    """The page over one assistant."""
-    blocks: gr.Blocks
-    with gr.Blocks(title="Playbook QA", analytics_enabled=False, fill_width=True) as blocks:
-        gr.HTML(render.HEADER, padding=False)
-        with gr.Row():
-            with gr.Column(scale=1, min_width=320), gr.Tabs():
-                with gr.Tab("Ask"):
-                    ask.draw(assistant)
-                with gr.Tab("Look up"):
-                    lookup.draw(assistant)
-            reader.draw(assistant, blocks)
-    return blocks
-
-
 def serve(
     host: str = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 7860,
     content: Annotated[Path | None, typer.Option(help="Folder of Markdown chapters.")] = None,
     index: Annotated[Path | None, typer.Option(help="Folder of the index.")] = None,
+    data: Annotated[Path | None, typer.Option(help="Folder of what is kept of you.")] = None,
     insecure_no_auth: Annotated[bool, typer.Option(help="Serve other machines, to anyone who asks.")] = False,
 ) -> None:
     """Serve the playbook to a browser."""
@@ -52,11 +38,12 @@ def serve(
         raise ServerError(
             f"host {host} is open to other machines and there are no accounts; add --insecure-no-auth to allow it"
         )
-    assistant = Assistant.load(content, index, reporter=Reporter(notify=lambda text: print(text, file=sys.stderr)))
+    reporter = Reporter(notify=lambda text: print(text, file=sys.stderr))
+    assistant = Assistant.load(content, index, data=data, reporter=reporter)
     hosts = ["*"] if insecure_no_auth else ["127.0.0.1", "localhost", host]
     guard = Middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     try:
-        build(assistant).launch(
+        page.build(assistant).launch(
             server_name=host,
             server_port=port,
             theme=THEME,

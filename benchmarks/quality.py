@@ -15,8 +15,8 @@ import numpy as np
 from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 from qa import evaluation
-from qa.answering import THRESHOLD
 from qa.assistant import Assistant, default_content, default_index
+from qa.confidence import THRESHOLD
 from qa.evaluation import Golden, Interval, within
 from qa.index import Index, open_index
 from qa.playbook.questions import read_jsonl

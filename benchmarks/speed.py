@@ -18,7 +18,8 @@ import numpy as np
 from sentence_transformers import SentenceTransformer
 
 from qa.assistant import Assistant, default_content, default_index
-from qa.encoder import DEFAULT_MODEL, OpenVINOEncoder, model_folder
+from qa.encoder import OpenVINOEncoder
+from qa.exports import DEFAULT_MODEL, model_folder
 from qa.index import open_index
 from qa.playbook import read_playbook
 from qa.playbook.chunks import split

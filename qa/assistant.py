@@ -1,21 +1,45 @@
-"""The one object every surface uses: load it, then `ask`, `search`, `read`.
+"""The one object every surface uses: load it, then `ask`, `search`, `read`, `interview`, `grade`.
 
-Owns where content and index lie by default, what question is taken, and the wiring of
+Owns where content, index and data lie by default, what question is taken, and the wiring of
 the rooms below it. Does not parse arguments or draw.
 """
 
+import threading
 import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 import platformdirs
 
-from qa import answering
+from qa import answering, intent, suggestions, words
+from qa.coach import Coach
+from qa.confidence import nearness
+from qa.exports import open_grader
+from qa.gaps import GapGroup, group
+from qa.grading import Grader
 from qa.index import Index, Reporter, open_index
+from qa.manifest import MODELS
+from qa.pairs import PairModel
+from qa.playbook.interview import read_interview
+from qa.progress import Progress
 from qa.retrieval import Retriever
-from qa.types import Answer, Chapter, Chunk, Hit, Playbook, QuestionRefused
+from qa.spelling import Speller
+from qa.types import (
+    Answer,
+    Chapter,
+    Chunk,
+    Grade,
+    Hit,
+    ModelError,
+    Playbook,
+    ProgressUnavailable,
+    QuestionRefused,
+    WrongClaim,
+)
 
 LONGEST_QUESTION = 2_000
 _DEPTH = 30  # hits an answer is composed from
@@ -27,9 +51,24 @@ _PACKAGE = Path(__file__).resolve().parent
 class Assistant:
     """Answers questions about one playbook. Safe to share between threads."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(
+        self,
+        index: Index,
+        data: Path | None = None,
+        *,
+        exports: Path | None = None,
+        reporter: Reporter | None = None,
+    ) -> None:
         self._index = index
         self._retriever = Retriever(index)
+        self._speller = Speller((chunk.text for chunk in index.chunks), index.encoder.words)
+        self._data = data
+        self._exports = exports
+        self._notify = (reporter or Reporter()).notify
+        self._progress: Progress | None = None
+        self._grader: Grader | None = None
+        self._coach: Coach | None = None
+        self._opening = threading.RLock()
 
     @classmethod
     def load(
@@ -37,6 +76,7 @@ class Assistant:
         content: Path | None = None,
         index: Path | None = None,
         *,
+        data: Path | None = None,
         model: str | None = None,
         reporter: Reporter | None = None,
     ) -> "Assistant":
@@ -45,6 +85,7 @@ class Assistant:
         Args:
             content: The folder of chapters; None for the edition that comes with the code.
             index: The index folder; None for the default of that content.
+            data: The folder of what is kept of the user; None for the default of that content.
             model: A sentence-transformers folder to embed with; None keeps the index's own.
             reporter: Told what takes time and what was mended.
 
@@ -52,7 +93,9 @@ class Assistant:
             QAError: A chapter, the model or the index folder cannot be used.
         """
         content = content or default_content()
-        return cls(open_index(content, index or default_index(content), model=model, reporter=reporter))
+        index = index or default_index(content)
+        opened = open_index(content, index, model=model, reporter=reporter)
+        return cls(opened, data or default_data(content), exports=index / MODELS, reporter=reporter)
 
     @property
     def playbook(self) -> Playbook:
@@ -69,41 +112,121 @@ class Assistant:
         """The playbook's sections of chapters, in order."""
         return tuple(dict.fromkeys(chapter.part for chapter in self.playbook.chapters if chapter.part))
 
-    def ask(self, question: str, *, history: Sequence[str] = (), part: str | None = None) -> Answer:
+    def ask(
+        self, question: str, *, history: Sequence[str] = (), part: str | None = None, as_written: bool = False
+    ) -> Answer:
         """Answers a question in the playbook's words.
 
         Args:
             question: The question, as typed.
             history: Earlier questions of the conversation, oldest first.
             part: A section of chapters to keep to, or None.
+            as_written: Take the question as it stands: mend no typo, join it to no other.
 
         Raises:
             QuestionRefused: The question is blank or too long.
         """
-        searched = self.rewrite(question, history)
+        searched = _readable(question) if as_written else self.rewrite(question, history)
         hits = self._retriever.search(searched, _DEPTH, chapters=self._chapters(part))
-        return replace(answering.compose(searched, hits, self.playbook, self._retriever.terms), question=question)
+        near = partial(self._retriever.near, searched)
+        return replace(answering.compose(searched, hits, self.playbook, near), question=question)
 
-    def search(self, question: str, k: int = 10, *, part: str | None = None) -> list[Hit]:
-        """The `k` best chunks for a question, best first.
+    def search(self, question: str, k: int = 10, *, part: str | None = None, rerank: bool = True) -> list[Hit]:
+        """The `k` best chunks for a question, best first; `rerank=False` is for search as one types.
 
         Raises:
             QuestionRefused: The question is blank or too long.
         """
-        return self._retriever.search(_readable(question), k, chapters=self._chapters(part))
+        searched = self._meant(question) if rerank else _readable(question)  # half a word is no typo
+        return self._retriever.search(searched, k, chapters=self._chapters(part), rerank=rerank)
+
+    def suggest(self, answer: Answer, *, seen: Collection[str] = (), said: Collection[str] = ()) -> tuple[str, ...]:
+        """Questions to ask after an answer; see `suggestions.suggest`."""
+        return suggestions.suggest(answer, self.playbook, self._index.questions, seen=seen, said=said)
+
+    @property
+    def progress(self) -> Progress:
+        """What is kept of the user; opened when first needed, for most questions need none of it.
+
+        Raises:
+            ProgressUnavailable: There is no usable data folder.
+        """
+        with self._opening:
+            if self._progress is None:
+                if self._data is None:
+                    raise ProgressUnavailable("there is no data folder; load the assistant with data=DIR")
+                self._progress = Progress.open(self._data, notify=self._notify)
+            return self._progress
+
+    def note(self, answer: Answer) -> str:
+        """Records the question of an answer that is none, for `gaps`.
+
+        Returns:
+            Why that failed, else ''. No answer is lost for it.
+        """
+        try:
+            if not answer.answered:
+                self.progress.record_gap(answer.searched_for, datetime.now(UTC))
+        except ProgressUnavailable as error:
+            return f"this unanswered question was not noted: {error}"
+        return ""
+
+    def gaps(self) -> tuple[GapGroup, ...]:
+        """The questions that were asked and not answered, grouped by meaning, most asked first.
+
+        Raises:
+            ProgressUnavailable: There is no usable data folder.
+        """
+        gaps = self.progress.gaps()
+        return group(gaps, self._index.encoder.encode_query([gap.question for gap in gaps]))
+
+    @property
+    def grader(self) -> Grader:
+        """What marks answers; loaded when first needed.
+
+        Raises:
+            ModelError: Its model is damaged, or there is no folder for it.
+        """
+        with self._opening:
+            if self._grader is None:
+                if self._exports is None:
+                    raise ModelError("there is no folder for the grading model; open the playbook with Assistant.load")
+                self._grader = Grader(PairModel(open_grader(self._exports, self._notify)))
+            return self._grader
+
+    def grade(
+        self, question: str, answer: str, *, key_points: Sequence[str], wrong_claims: Sequence[WrongClaim] = ()
+    ) -> Grade:
+        """Marks an answer by key points; see `Grader.grade`."""
+        return self.grader.grade(question, answer, key_points=key_points, wrong_claims=wrong_claims)
+
+    def interview(self) -> Coach:
+        """The coach that asks this playbook's interview questions.
+
+        Raises:
+            ProgressUnavailable: There is no usable data folder.
+        """
+        with self._opening:
+            if self._coach is None:
+                self._coach = Coach(self.playbook, read_interview(self.playbook), self, self.progress)
+            return self._coach
 
     def rewrite(self, question: str, history: Sequence[str]) -> str:
         """What is searched for when a question follows others, oldest first."""
-        searched = _readable(question)
+        searched = self._meant(question)
         if not history:
             return searched
         recent = history[-_REMEMBERED:]
         before = self.rewrite(recent[-1], recent[:-1])
-        joined = answering.rewrite(searched, before, self._nearness)
+        joined = intent.rewrite(searched, before, self._nearness)
         return joined if len(joined) <= LONGEST_QUESTION else searched
 
+    def _meant(self, question: str) -> str:
+        """The question as it can be searched for, its typos mended."""
+        return self._speller.mend(_readable(question))
+
     def _nearness(self, question: str) -> float:
-        return answering.nearness(self._retriever.search(question, _DEPTH))
+        return nearness(self._retriever.search(question, _DEPTH))
 
     @property
     def examples(self) -> tuple[str, ...]:
@@ -114,7 +237,7 @@ class Assistant:
 
     def terms(self, text: str) -> list[str]:
         """The stemmed words of a text, as the ranking sees them."""
-        return self._retriever.terms(text)
+        return words.terms(text)
 
     def read(self, chapter: int) -> Chapter | None:
         """The chapter with this number, or None."""
@@ -136,8 +259,17 @@ def default_index(content: Path) -> Path:
     """`index/` of the checkout for its own edition, else a folder in the user's cache."""
     if content.resolve() == (_PACKAGE.parent / "content").resolve():
         return _PACKAGE.parent / "index"
-    name = sha256(str(content.resolve()).encode()).hexdigest()[:16]
-    return Path(platformdirs.user_cache_dir("playbook-qa", appauthor=False)) / name
+    return Path(platformdirs.user_cache_dir("playbook-qa", appauthor=False)) / _key(content)
+
+
+def default_data(content: Path) -> Path:
+    """The user's data folder, and one inside it for each playbook other than the edition."""
+    folder = Path(platformdirs.user_data_dir("playbook-qa", appauthor=False))
+    return folder if content.resolve() == default_content().resolve() else folder / _key(content)
+
+
+def _key(content: Path) -> str:
+    return sha256(str(content.resolve()).encode()).hexdigest()[:16]
 
 
 def _readable(question: str) -> str:

@@ -23,13 +23,15 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from qa import manifest as disk
-from qa.encoder import DEFAULT_MODEL, Encoder, OpenVINOEncoder, Vectors, fingerprint, identify, open_model
+from qa.encoder import Embedding, Encoder, OpenVINOEncoder
+from qa.exports import DEFAULT_MODEL, fingerprint, identify, open_model
 from qa.manifest import Manifest
 from qa.playbook import chunks as chunking
 from qa.playbook import content_hashes, read_playbook
 from qa.playbook.questions import FILE as QUESTIONS_FILE
 from qa.playbook.questions import read_questions
 from qa.store import FaissStore
+from qa.tokens import TokenStore
 from qa.types import (
     Block,
     Chapter,
@@ -43,7 +45,7 @@ from qa.types import (
     Section,
 )
 
-FORMAT = 1
+FORMAT = 2
 _CHUNKING = {"window": chunking.WINDOW, "target": chunking.TARGET}
 # Texts between two reports: some seconds of work, and enough to sort into even batches.
 _STEP = 64
@@ -73,12 +75,13 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A loaded generation. Row `i` of `store` is `chunks[i]`, of `keys` `questions[i]`."""
+    """A loaded generation. Row `i` of `store` and `tokens` is `chunks[i]`, of `keys` `questions[i]`."""
 
     playbook: Playbook
     chunks: tuple[Chunk, ...]
     questions: tuple[Question, ...]
     store: FaissStore
+    tokens: TokenStore
     keys: FaissStore
     encoder: Encoder
 
@@ -96,6 +99,14 @@ class _Source:
         playbook = read_playbook(content)
         chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
         return cls(playbook, chunks, read_questions(content, playbook))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Embeddings that need not be made again, by their texts."""
+
+    passages: dict[str, Embedding]
+    asked: dict[str, Embedding]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +180,10 @@ def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter)
     identity, export = open_model(wanted.model, folder / disk.MODELS, reporter.notify)
     encoder = OpenVINOEncoder(export)
     source = _Source.read(content)
-    known = _known_vectors(old) if manifest and old and manifest["model"]["id"] == identity else {}
-    changed = {chunk.chapter for chunk in source.chunks if chunk.context not in known}
+    known = _known(old) if manifest and old and manifest["model"]["id"] == identity else _Known({}, {})
+    changed = {chunk.chapter for chunk in source.chunks if chunk.context not in known.passages}
     reporter.notify(f"Indexing {len(changed)} of {len(source.playbook.chapters)} chapters")
-    vectors, keys = _embed(source, encoder, known, reporter.progress)
+    passages, asked = _embed(source, encoder, known, reporter.progress)
     made = {
         "format": FORMAT,
         "content": str(content.resolve()),
@@ -181,15 +192,17 @@ def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter)
         "model": {"name": wanted.model, "id": identity, "fingerprint": mark, "files": _file_hashes(export)},
         "chunks": _chunks_hash(source.chunks),
     }
-    store, key_store = FaissStore.from_vectors(vectors), FaissStore.from_vectors(keys)
+    store, keys = _store(passages, encoder), _store(asked, encoder)
+    tokens = TokenStore.from_tokens([embedding.tokens for embedding in passages], encoder.token_dimension)
     files = {
         "playbook.json": disk.to_json([asdict(chapter) for chapter in source.playbook.chapters]),
         "questions.json": disk.to_json([asdict(question) for question in source.questions]),
         "chunks.faiss": store.to_bytes(),
-        "keys.faiss": key_store.to_bytes(),
+        "tokens.npz": tokens.to_bytes(),
+        "keys.faiss": keys.to_bytes(),
     }
     disk.replace(folder, made, files)
-    return Index(source.playbook, source.chunks, source.questions, store, key_store, encoder)
+    return Index(source.playbook, source.chunks, source.questions, store, tokens, keys, encoder)
 
 
 def _present(folder: Path, reporter: Reporter) -> tuple[Manifest | None, Index | None]:
@@ -220,28 +233,32 @@ def _read_only(folder: Path, error: OSError, reporter: Reporter) -> Index:
 
 
 def _embed(
-    source: _Source, encoder: OpenVINOEncoder, known: dict[str, Vectors], progress: Callable[[Progress], object]
-) -> tuple[Vectors, Vectors]:
-    """Vectors of all chunks and of all questions; texts in `known` are not embedded again."""
-    new = {chunk.context for chunk in source.chunks if chunk.context not in known}
-    asked = [question.question for question in source.questions if question.question not in known]
+    source: _Source, encoder: OpenVINOEncoder, known: _Known, progress: Callable[[Progress], object]
+) -> tuple[list[Embedding], list[Embedding]]:
+    """Embeddings of all chunks and of all questions; what is known is not embedded again."""
+    new = {chunk.context for chunk in source.chunks if chunk.context not in known.passages}
+    asked = [question.question for question in source.questions if question.question not in known.asked]
     chapters, total, done = len(source.playbook.chapters), len(new) + len(asked), 0
     for number, chapter in enumerate(source.playbook.chapters, 1):
         texts = sorted({chunk.context for chunk in source.chunks if chunk.chapter == chapter.number} & new)
         for batch in _batches(texts):
-            known.update(zip(batch, encoder.encode_document(batch), strict=True))
+            known.passages.update(zip(batch, encoder.embed_document(batch), strict=True))
             done += len(batch)
             progress(Progress(number - 1, chapters, done, total))
         progress(Progress(number, chapters, done, total))
     for batch in _batches(asked):
-        known.update(zip(batch, encoder.encode_query(batch), strict=True))
+        known.asked.update(zip(batch, encoder.embed_query(batch), strict=True))
         done += len(batch)
         progress(Progress(chapters, chapters, done, total))
-    empty = np.empty((0, encoder.dimension), dtype=np.float32)
     return (
-        np.stack([known[chunk.context] for chunk in source.chunks]) if source.chunks else empty,
-        np.stack([known[question.question] for question in source.questions]) if source.questions else empty,
+        [known.passages[chunk.context] for chunk in source.chunks],
+        [known.asked[question.question] for question in source.questions],
     )
+
+
+def _store(embeddings: Sequence[Embedding], encoder: OpenVINOEncoder) -> FaissStore:
+    empty = np.empty((0, encoder.dimension), dtype=np.float32)
+    return FaissStore.from_vectors(np.stack([e.vector for e in embeddings]) if embeddings else empty)
 
 
 def _batches(texts: list[str]) -> Iterator[list[str]]:
@@ -249,9 +266,12 @@ def _batches(texts: list[str]) -> Iterator[list[str]]:
         yield texts[start : start + _STEP]
 
 
-def _known_vectors(index: Index) -> dict[str, Vectors]:
-    texts = [*(chunk.context for chunk in index.chunks), *(question.question for question in index.questions)]
-    return dict(zip(texts, np.concatenate([index.store.vectors(), index.keys.vectors()]), strict=True))
+def _known(index: Index) -> _Known:
+    """What an index holds; a question's tokens are not kept."""
+    vectors, none = index.store.vectors(), np.empty((0, 0), np.float32)
+    passages = {c.context: Embedding(vectors[row], index.tokens.tokens(row)) for row, c in enumerate(index.chunks)}
+    asked = zip(index.questions, index.keys.vectors(), strict=True)
+    return _Known(passages, {question.question: Embedding(vector, none) for question, vector in asked})
 
 
 def _wanted(hashes: dict[str, str], model: str | None, manifest: Manifest) -> _Wanted:
@@ -288,13 +308,15 @@ def _load(folder: Path, manifest: Manifest) -> Index:
     chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
     questions = tuple(Question(**row) for row in json.loads(data["questions.json"]))
     store, keys = FaissStore.from_bytes(data["chunks.faiss"]), FaissStore.from_bytes(data["keys.faiss"])
-    if _chunks_hash(chunks) != manifest["chunks"] or len(store) != len(chunks) or len(keys) != len(questions):
+    tokens = TokenStore.from_bytes(data["tokens.npz"])
+    sizes = (len(store), len(tokens), len(keys))
+    if _chunks_hash(chunks) != manifest["chunks"] or sizes != (len(chunks), len(chunks), len(questions)):
         raise IndexDamaged(f"{home}: {len(store)} vectors do not belong to its {len(chunks)} chunks")
     try:
         encoder = OpenVINOEncoder(export)
     except ModelError as error:
         raise IndexDamaged(str(error)) from error
-    return Index(playbook, chunks, questions, store, keys, encoder)
+    return Index(playbook, chunks, questions, store, tokens, keys, encoder)
 
 
 def _chapter(row: dict[str, object]) -> Chapter:

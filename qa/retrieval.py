@@ -1,32 +1,28 @@
 """A question → ranked chunks, by meaning and by words.
 
-Owns the lexical index (BM25), the fusion of signs into one score, and the filters. Does not compose
-text.
+Owns the lexical index (BM25), the fusion of signs into one score, the second look at the
+best chunks' tokens, and the filters. Does not compose text.
 """
 
-import re
+import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import bm25s
 import numpy as np
-import Stemmer
+import numpy.typing as npt
 
 from qa.encoder import Vectors
 from qa.index import Index
-from qa.types import Hit
+from qa.spans import Nearness
+from qa.types import Chunk, Hit
+from qa.words import terms
 
 _REPEATS = {("Interview questions",), ("Key takeaways",)}
-_WORD = re.compile(r"[^\W_](?:[\w.+#-]*[^\W_]|[+#]+)?[+#]*")
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]+")
-_STOPWORDS = frozenset(
-    re.findall(
-        r"\w+",
-        """a an and are as at be been but by can could did do does for from had has have he her his how i if in into
-        is it its just me my no not of on or our she should so some than that the their them then there these they
-        this those to us was we were what when where which who why will with would you your""",
-    )
-)
+_REMEMBERED = 64  # embeddings of questions, for ranking and quoting need the same
+_LOOKED_AT = 100  # chunks whose tokens are compared with the question's
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +32,12 @@ class Weights:
     `training/fusion.py` prints what each value is worth on questions held out.
     """
 
-    words: float = 0.35  # BM25 of the chunk
-    chapter_words: float = 0.2  # BM25 of its chapter
-    asked: float = 0.5  # cosine of its section's nearest chunk or asked question
-    asked_words: float = 0.1  # BM25 of that section's questions
-    repeats: float = -0.05  # interview answers and takeaways say the body's facts again
+    words: float = 0.22  # BM25 of the chunk
+    chapter_words: float = 0.4  # BM25 of its chapter
+    asked: float = 0.8  # cosine of its section's nearest chunk or asked question
+    asked_words: float = 0.15  # BM25 of that section's questions
+    repeats: float = -0.6  # interview answers and takeaways say the body's facts again
+    tokens: float = 1.6  # MaxSim of the chunk's tokens
 
 
 class Retriever:
@@ -49,32 +46,39 @@ class Retriever:
     def __init__(self, index: Index, weights: Weights = Weights()) -> None:
         self._index = index
         self._weights = weights
-        self._stem = Stemmer.Stemmer("english").stemWord
         chunks = index.chunks
         self._chapters = np.array([chunk.chapter for chunk in chunks], dtype=np.int64)
         numbers = [chapter.number for chapter in index.playbook.chapters]
         self._chapter_row = np.searchsorted(numbers, self._chapters)
         texts: dict[int, list[str]] = {number: [] for number in numbers}
-        terms = [self.terms(chunk.context) for chunk in chunks]
-        for chunk, found in zip(chunks, terms, strict=True):
+        words = [terms(chunk.context) for chunk in chunks]
+        for chunk, found in zip(chunks, words, strict=True):
             texts[chunk.chapter] += found
-        self._words = _Words(terms)
+        self._words = _Words(words)
         self._chapter_words = _Words(list(texts.values()))
-        self._asked_words = _Words([self.terms(question.question) for question in index.questions])
+        self._asked_words = _Words([terms(question.question) for question in index.questions])
         sections = {section: row for row, section in enumerate(dict.fromkeys(chunk.section_id for chunk in chunks))}
         self._section_row = np.array([sections[chunk.section_id] for chunk in chunks], dtype=np.int64)
         self._key_section = np.array(
             [sections.get(q.section_id, len(sections)) for q in index.questions], dtype=np.int64
         )
         self._repeats = np.array([c.heading_path[:1] in _REPEATS for c in chunks])
+        uses = Counter(word for found in words for word in set(found))
+        self._rarity = {word: math.log1p((len(words) - n + 0.5) / (n + 0.5)) for word, n in uses.items()}
+        self._rarest = math.log1p(2 * len(words) + 1)
+        self._rows = {chunk.id: row for row, chunk in enumerate(chunks)}
+        self._embed = lru_cache(_REMEMBERED)(lambda question: index.encoder.embed_query([question])[0])
 
-    def search(self, question: str, k: int, *, chapters: Collection[int] | None = None) -> list[Hit]:
+    def search(
+        self, question: str, k: int, *, chapters: Collection[int] | None = None, rerank: bool = True
+    ) -> list[Hit]:
         """Ranks chunks for a question.
 
         Args:
             question: The question, as typed.
             k: How many hits at most.
             chapters: Chapter numbers to choose from, or None for all.
+            rerank: False leaves the tokens out, as fits search while one types.
 
         Returns:
             Hits, best first.
@@ -82,47 +86,68 @@ class Retriever:
         allowed = np.arange(len(self._chapters))
         if chapters is not None:
             allowed = np.flatnonzero(np.isin(self._chapters, list(chapters)))
-        vector = self._index.encoder.encode_query([question])
+        embedding = self._embed(question)
+        vector = embedding.vector[None, :]
         among = None if chapters is None else allowed.tolist()
         ids, cosines = self._index.store.search(vector, len(allowed), among=among)
         similarity = np.zeros(len(self._chapters))
         similarity[ids[0]] = cosines[0]
-        terms = self.terms(question)
-        asked, worded = self._asked(vector, terms)
-        near = asked.copy()  # a section nobody asked about yet is as near as its nearest chunk
-        np.maximum.at(near, self._section_row, similarity)
-        weights = self._weights
-        scores = similarity + weights.repeats * self._repeats
-        scores += weights.words * _scaled(self._words.scores(terms))
-        scores += weights.chapter_words * _scaled(self._chapter_words.scores(terms))[self._chapter_row]
-        scores += weights.asked * near[self._section_row] + weights.asked_words * worded[self._section_row]
-        best = allowed[np.argsort(-scores[allowed], kind="stable")[:k]]
+        words = terms(question)
+        asked, scores = self._scores(vector, words, similarity)
+        strange = self._strange(words)
+        best = allowed[np.argsort(-scores[allowed], kind="stable")]
+        if rerank:
+            near = best[:_LOOKED_AT]
+            # what is not looked at stays below what is
+            scores[best[_LOOKED_AT:]] -= self._weights.tokens
+            scores[near] += self._weights.tokens * self._index.tokens.maxsim(embedding.tokens, near)
+            best[:_LOOKED_AT] = near[np.argsort(-scores[near], kind="stable")]
         return [
             Hit(
                 self._index.chunks[row],
                 float(scores[row]),
                 float(similarity[row]),
                 float(asked[self._section_row[row]]),
+                strange,
             )
-            for row in best
+            for row in best[:k]
         ]
 
-    def terms(self, text: str) -> list[str]:
-        """The stemmed words of a text; `maxSockets` counts as itself and as its parts."""
-        found = []
-        for word in re.findall(r"[^\W_][\w.+#-]*", text):
-            parts = [part for part in _CAMEL.split(word) if part]
-            found += [word, *parts] if len(parts) > 1 else parts
-        words = (match[0] for word in found for match in _WORD.finditer(word.lower()))
-        return [self._stem(word) for word in words if word not in _STOPWORDS]
+    def near(self, question: str, chunk: Chunk) -> Nearness:
+        """How near each token of a chunk comes to each token of a question."""
+        row = self._rows[chunk.id]
+        spans = np.array(self._index.encoder.token_spans(chunk.context), dtype=np.int64)
+        lead = len(chunk.context) - len(chunk.text)
+        cosines = self._index.tokens.tokens(row) @ self._embed(question).tokens.T
+        return Nearness(spans[:, 0] - lead + chunk.start, cosines)
 
-    def _asked(self, vector: Vectors, terms: Sequence[str]) -> Vectors:
+    def _strange(self, words: Sequence[str]) -> float:
+        """The share of a question's weight, by rarity, in words that the playbook never uses."""
+        weights = {word: self._rarity.get(word, self._rarest) for word in words}
+        unknown = sum(weight for word, weight in weights.items() if word not in self._rarity)
+        return unknown / (sum(weights.values()) or 1.0)
+
+    def _scores(
+        self, vector: Vectors, words: Sequence[str], similarity: npt.NDArray[np.float64]
+    ) -> tuple[Vectors, npt.NDArray[np.float64]]:
+        """For each section how near its nearest asked question is, and each chunk's score without its tokens."""
+        asked, worded = self._asked(vector, words)
+        near = asked.copy()  # a section nobody asked about yet is as near as its nearest chunk
+        np.maximum.at(near, self._section_row, similarity)
+        weights = self._weights
+        scores = similarity + weights.repeats * self._repeats
+        scores += weights.words * _scaled(self._words.scores(words))
+        scores += weights.chapter_words * _scaled(self._chapter_words.scores(words))[self._chapter_row]
+        scores += weights.asked * near[self._section_row] + weights.asked_words * worded[self._section_row]
+        return asked, scores
+
+    def _asked(self, vector: Vectors, words: Sequence[str]) -> Vectors:
         """For each section, how near its nearest question is, by meaning and by words: `(2, sections)`."""
         best: Vectors = np.zeros((2, max(self._section_row, default=0) + 2), dtype=np.float32)
         if self._index.questions:
             ids, cosines = self._index.keys.search(vector, len(self._index.questions))
             np.maximum.at(best[0], self._key_section[ids[0]], cosines[0])
-            np.maximum.at(best[1], self._key_section, _scaled(self._asked_words.scores(terms)))
+            np.maximum.at(best[1], self._key_section, _scaled(self._asked_words.scores(words)))
         return best
 
 

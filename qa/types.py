@@ -5,10 +5,13 @@ say about itself. All offsets are code points into a chapter file's decoded text
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 BlockKind = Literal["prose", "list", "table", "code", "diagram", "quote", "html"]
+Level = Literal["mid", "senior", "staff"]
+Verdict = Literal["covered", "missed", "contradicted"]
 
 
 class QAError(Exception):
@@ -22,6 +25,7 @@ class QAError(Exception):
         ├── ModelError          the embedding model is missing, damaged or unusable
         ├── IndexUnavailable    the index folder cannot be read or written
         │   └── IndexDamaged    what lies there is not what was written
+        ├── ProgressUnavailable the data folder cannot be read or written
         └── ServerError         an address the app cannot or must not listen on
 
     Each message says what is wrong and ends with the edit or command that fixes it.
@@ -52,6 +56,10 @@ class IndexUnavailable(QAError):
 
 class IndexDamaged(IndexUnavailable):
     """An index file is missing, cut short or altered."""
+
+
+class ProgressUnavailable(QAError):
+    """What is kept of a user cannot be read or written."""
 
 
 class ServerError(QAError):
@@ -105,6 +113,10 @@ class Chapter:
     def section(self, anchor: str) -> Section | None:
         """The section with this anchor, or None."""
         return next((s for s in self.sections if s.anchor == anchor), None)
+
+    def section_at(self, offset: int) -> Section | None:
+        """The section that `offset` stands in, or None."""
+        return next((s for s in reversed(self.sections) if s.start <= offset), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +184,15 @@ class Hit:
     """A ranked chunk. `score` orders, higher is better; `similarity` is the cosine.
 
     `asked` is the cosine of the nearest question that was asked about its section, 0.0
-    where none was.
+    where none was. `strange` is the share of the question's weight that lies in words the
+    playbook never uses, the same for all its hits.
     """
 
     chunk: Chunk
     score: float
     similarity: float
     asked: float = 0.0
+    strange: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +204,10 @@ class Link:
     heading_path: tuple[str, ...]
     anchor: str
     path: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.chapter}#{self.anchor}"
 
     @property
     def url(self) -> str:
@@ -222,7 +240,8 @@ class Answer:
     """What the playbook says to a question.
 
     `text` is Markdown with `[n]` markers. When `answered` is false there are no
-    citations and `related` names the nearest sections.
+    citations and `related` names the nearest sections. `figures` are the numbers in the first
+    quote that may be what was asked for, to be shown in bold.
     """
 
     question: str
@@ -232,3 +251,93 @@ class Answer:
     citations: tuple[Citation, ...]
     related: tuple[Link, ...]
     searched_for: str
+    figures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoint:
+    """A statement a good answer makes, and the section that backs it."""
+
+    text: str
+    source: Link
+
+
+@dataclass(frozen=True, slots=True)
+class WrongClaim:
+    """What weak candidates say, and what is true instead."""
+
+    claim: str
+    correction: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewQuestion:
+    """A question an interviewer asks, and what a good answer to it holds.
+
+    `id` is stable: the section it stands in, and its place there where a section asks
+    several. `level` is None where the playbook gives none. `chapter.text[start:end]` is the
+    model answer as it is written.
+    """
+
+    id: str
+    question: str
+    part: str
+    level: Level | None
+    source: Link
+    start: int
+    end: int
+    points: tuple[KeyPoint, ...]
+    wrong_claims: tuple[WrongClaim, ...] = ()
+    follow_ups: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PointGrade:
+    """What an answer says to one key point.
+
+    `evidence == answer[start:end]` is the passage the verdict rests on; all three are None
+    where the point was missed.
+    """
+
+    verdict: Verdict
+    probability: float
+    evidence: str | None = None
+    start: int | None = None
+    end: int | None = None
+
+    @property
+    def covered(self) -> bool:
+        return self.verdict == "covered"
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A wrong claim that an answer makes: `evidence == answer[start:end]`."""
+
+    claim: str
+    correction: str
+    evidence: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grade:
+    """The mark of an answer, 0 to 100, one verdict per key point in their order, and what was wrong."""
+
+    score: int
+    points: tuple[PointGrade, ...]
+    contradictions: tuple[Contradiction, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One answer someone gave; `grade` is None until it was marked. `at` is in UTC."""
+
+    id: int
+    session: int
+    question: str  # the id of an InterviewQuestion
+    answer: str
+    at: datetime
+    follow_up: str | None = None  # the follow-up that was answered, where it was not the question itself
+    grade: Grade | None = None

@@ -1,20 +1,29 @@
 """The command line's contract: JSON Lines on stdout, words on stderr, exit codes."""
 
+import csv
 import json
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qa.playbook import read_playbook
+from qa.playbook.interview import read_interview
+from qa.progress import Progress
+from qa.types import Grade, PointGrade
 from tests.conftest import CONTENT
 
 
 def run(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "qa", *map(str, arguments)],
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
@@ -120,7 +129,14 @@ def test_bad_input_is_one_clear_line_and_exit_code_1(arguments: list[str], said:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["ask"], ["ask", "x", "--queries", "y"], ["nonsense"], ["search", "x", "--k", "0"]]
+    "arguments",
+    [
+        ["ask"],
+        ["ask", "x", "--queries", "y"],
+        ["nonsense"],
+        ["search", "x", "--k", "0"],
+        ["progress", "--delete", "--import", "x"],
+    ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
     assert run(*arguments).returncode == 2
@@ -151,4 +167,119 @@ def test_text_output_shows_quote_and_place() -> None:
 
 def test_help_names_every_command() -> None:
     shown = run("--help").stdout
-    assert all(command in shown for command in ("build", "ask", "search", "verify"))
+    commands = ("build", "ask", "search", "interview", "gaps", "progress", "verify", "eval")
+    assert all(f" {command} " in shown for command in commands)
+
+
+def test_a_fast_search_finds_what_was_typed() -> None:
+    (row,) = rows(run("search", "UV_THREADPOOL_SIZE", "--k", "3", "--fast", "--json"))
+    assert row["hits"][0]["chapter"] == 5
+
+
+@pytest.fixture
+def asked(small: Path, new_index: Callable[[], Path], tmp_path: Path) -> list[str | Path]:
+    """Where the small playbook lies, and a data folder with three questions it did not answer."""
+    place: list[str | Path] = ["--content", small, "--index", new_index(), "--data", tmp_path / "data"]
+    for question in ("quarterly revenue of the zeppelin company", "=cmd|'/c calc'!A1", "=CMD|'/C calc'!a1"):
+        assert "does not cover" in run("ask", question, *place).stdout
+    return place
+
+
+def test_a_question_not_answered_is_a_gap(asked: list[str | Path], tmp_path: Path) -> None:
+    answered = run("ask", "how long should I knead", "--json", *asked)
+    assert rows(answered)[0]["answered"]
+    assert [(row["question"], row["count"]) for row in rows(run("gaps", "--json", *asked))] == [
+        ("=cmd|'/c calc'!A1", 2),
+        ("quarterly revenue of the zeppelin company", 1),
+    ]
+    assert "   2×" in run("gaps", *asked).stdout
+    assert run("gaps", "--csv", tmp_path / "gaps.csv", *asked).stdout == ""
+    _, first, second = csv.reader((tmp_path / "gaps.csv").read_text(encoding="utf-8").splitlines())
+    assert (first[:2], second[:2]) == (
+        ["'=cmd|'/c calc'!A1", "2"],
+        ["quarterly revenue of the zeppelin company", "1"],
+    )
+
+
+def test_queries_and_eval_record_no_gap(small: Path, new_index: Callable[[], Path], tmp_path: Path) -> None:
+    place: list[str | Path] = ["--content", small, "--index", new_index()]
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text('{"question": "quarterly revenue of the zeppelin company", "chapter": 1, "anchor": "tides"}\n')
+    assert rows(run("ask", "--queries", queries, "--json", *place))[0]["answered"] is False
+    assert run("eval", "--questions", queries, *place).returncode == 0
+    shown = run("gaps", *place)
+    assert shown.stdout == "Every question asked so far was answered.\n"
+
+
+def test_a_data_folder_that_fails_stops_no_answer(small: Path, new_index: Callable[[], Path], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    result = run(
+        *("ask", "quarterly revenue of the zeppelin company", "--json"),
+        *("--content", small, "--index", new_index(), "--data", tmp_path / "file"),
+    )
+    assert result.returncode == 0
+    assert rows(result)[0]["answered"] is False
+    assert "warning: this unanswered question was not noted" in result.stderr
+
+
+def test_progress_is_taken_along_and_deleted(asked: list[str | Path], tmp_path: Path) -> None:
+    file = tmp_path / "kept.json"
+    place = asked[-2:]
+    assert run("progress", "--export", file, *place).returncode == 0
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert len(json.loads(file.read_bytes())["gaps"]) == 3
+    refused = run("progress", "--delete", *place)  # nobody there to answer
+    assert (refused.returncode, len(rows(run("gaps", "--json", *asked)))) == (1, 2)
+    assert run("progress", "--delete", "--yes", *place).stderr == "Deleted.\n"
+    assert run("gaps", "--json", *asked).stdout == ""
+    assert "3 new records" in run("progress", "--import", file, *place).stderr
+    assert "0 new records" in run("progress", "--import", file, *place).stderr
+    assert len(rows(run("gaps", "--json", *asked))) == 2
+
+
+def test_progress_shows_what_is_due_and_the_marks_by_section(tmp_path: Path) -> None:
+    progress = Progress.open(tmp_path, notify=print)
+    first, second, *_ = read_interview(read_playbook(CONTENT))
+    now = datetime.now(UTC)
+    session = progress.start_session({}, now - timedelta(days=9))
+    for question, score, days in ((first, 30, 9), (first, 70, 8), (second, 90, 1)):
+        attempt = progress.save_answer(session, question.id, "words", at=now - timedelta(days=days))
+        progress.save_grade(attempt, Grade(score, tuple(PointGrade("missed", 0.1) for _ in question.points)))
+    (row,) = rows(run("progress", "--json", "--data", tmp_path))
+    assert (row["mark"], row["answered"]) == (80, 2)
+    assert [due["id"] for due in row["due"]] == [first.id]
+    assert row["due"][0]["question"] == first.question
+    assert row["next_due"][:19] == (now + timedelta(days=7)).isoformat()[:19]
+    assert row["sections"] == [{"section": "Node.js Internals", "mark": 80, "questions": 2}]
+    shown = run("progress", "--data", tmp_path).stdout
+    assert "Due now" in shown
+    assert first.question in shown
+    assert "80  Node.js Internals (2 answered)" in shown
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b'{"a": 1}', "not an export of playbook-qa's progress"),
+        (b"\xff\xfe", "kept.json: not JSON"),
+        (b"[" * 100_000, "kept.json: not JSON"),
+        (None, "kept.json: cannot be read (No such file or directory); name another with --import"),
+    ],
+    ids=["foreign", "bytes", "deep", "missing"],
+)
+def test_a_bad_import_is_named(content: bytes | None, said: str, tmp_path: Path) -> None:
+    file = tmp_path / "kept.json"
+    if content is not None:
+        file.write_bytes(content)
+    result = run("progress", "--import", file, "--data", tmp_path / "data")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_export_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path) -> None:
+    (tmp_path / "kept.json").mkdir()
+    result = run("progress", "--export", tmp_path / "kept.json", "--data", tmp_path / "data")
+    assert result.returncode == 1
+    assert "kept.json: cannot be written (Is a directory); name another with --export" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "kept.json"]

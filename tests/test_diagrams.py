@@ -13,7 +13,6 @@ from playwright.sync_api import Page
 from qa.playbook import read_playbook
 from qa.playbook.checks import code_blocks
 from tests.conftest import CONTENT
-from tests.test_web import browser, page, pytestmark  # noqa: F401
 
 ASSETS = Path(gradio.__file__).parent / "templates" / "frontend"
 
@@ -36,7 +35,7 @@ def assets() -> Iterator[str]:
     server.server_close()
 
 
-def test_every_diagram_renders(assets: str, page: Page) -> None:  # noqa: F811
+def test_every_diagram_renders(assets: str, page: Page) -> None:
     (bundle,) = (ASSETS / "assets").glob("mermaid.core-*.js")
     page.goto(f"{assets}/assets/")
     page.evaluate(

@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import load_file
 from sentence_transformers import SentenceTransformer
 
-from qa.encoder import ADAPTER, DEFAULT_MODEL, OpenVINOEncoder, model_folder, model_id, open_model
+from qa.encoder import OpenVINOEncoder
 from qa.export import export
+from qa.exports import ADAPTER, DEFAULT_MODEL, model_folder, model_id, open_model
 from qa.types import ModelError
 
 TEXTS = [
@@ -125,7 +126,7 @@ def test_the_id_changes_with_any_file_of_the_model(tmp_path: Path) -> None:
 def test_a_full_disk_is_not_called_a_bad_model(limit: int, tmp_path: Path) -> None:
     """A limit on the size of files stands in for the full disk, at the graph and in the weights."""
     code = (
-        "import resource; from pathlib import Path; from qa.encoder import DEFAULT_MODEL, open_model\n"
+        "import resource; from pathlib import Path; from qa.exports import DEFAULT_MODEL, open_model\n"
         "from qa.types import IndexUnavailable\n"
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
         f"try: open_model(DEFAULT_MODEL, Path({str(tmp_path / 'exports')!r}), str)\n"

@@ -20,7 +20,7 @@ import pytest
 from filelock import FileLock
 from safetensors.numpy import load_file, save_file
 
-from qa.encoder import ADAPTER
+from qa.exports import ADAPTER
 from qa.index import Index, Progress, Reporter, open_index
 from qa.types import IndexUnavailable, ModelError, PlaybookError
 from tests.conftest import BREAD, CONTENT, write_small
@@ -313,7 +313,7 @@ def test_another_adapter_rebuilds_and_another_time_does_not(
 ) -> None:
     adapter = tmp_path / "encoder.safetensors"
     shutil.copy(ADAPTER, adapter)
-    monkeypatch.setattr("qa.encoder.ADAPTER", adapter)
+    monkeypatch.setattr("qa.exports.ADAPTER", adapter)
     folder = new_index("index")
     before, _ = opened(small, folder)
     os.utime(adapter, (1, 1))

@@ -3,13 +3,14 @@
 import html
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 
 from qa.playbook import read_chapter, read_playbook
 from qa.playbook.chunks import split
-from qa.types import Chapter, Chunk, Hit, Playbook
+from qa.types import Answer, Chapter, Citation, Link, Playbook
 from qa.web import reader, render
 from tests.conftest import CONTENT
 
@@ -35,9 +36,26 @@ def marks(page: str) -> list[str]:
     return [html.unescape(re.sub("<[^>]*>", "", mark)) for mark in found]
 
 
-def hit(chapter: int, anchor: str, number: int, score: float) -> Hit:
-    text = f"hay {chapter} {anchor} {number}"
-    return Hit(Chunk(chapter, anchor, number, "Title", (anchor,), "01-one.md", 0, len(text), text), score, score)
+def answered(text: str, quote: str, question: str = "how many", **given: Any) -> Answer:
+    """An answer that quotes `quote` of a chapter with this text, twice."""
+    source = Link(1, "One", ("Two",), "two", "01-one.md")
+    start = text.index(quote)
+    cited = [Citation(number, source, start, start + len(quote), 1, 1, quote, "prose") for number in (1, 2)]
+    searched = given.pop("searched_for", " ".join(question.split()))
+    return Answer(question, True, 0.93, quote, tuple(cited), (source,), searched, **given)
+
+
+def quotes(text: str, quote: str, *figures: str) -> tuple[str, str]:
+    """Both quotes of an answer with these figures, as the page shows them."""
+    playbook = Playbook((made(text),))
+    first, second = (
+        render.quotation(citation, playbook, figures if citation.number == 1 else ())
+        for citation in answered(text, quote).citations
+    )
+    page = render.answer(answered(text, quote, figures=figures), playbook)
+    assert first in page
+    assert second in page
+    return first, second
 
 
 def test_marking_any_chunk_of_the_edition_changes_nothing_but_the_marks() -> None:
@@ -56,13 +74,6 @@ def test_what_follows_a_marked_paragraph_stays_what_it_is(after: str) -> None:
     page = shown(text, "A marked line.")
     assert unmarked(page) == shown(text)
     assert marks(page) == ["A marked line."]
-
-
-def test_a_section_is_shown_by_its_best_hit_and_in_the_order_of_the_ranking() -> None:
-    hits = [hit(1, "b", 1, 0.9), hit(2, "a", 1, 0.8), hit(1, "b", 2, 0.7), hit(3, "c", 1, 0.6)]
-    page = render.results(hits, "hay", str.split, most=2)
-    snippets = re.findall('class="snippet">(.*?)</span>', page)
-    assert [re.sub("<[^>]*>", "", snippet) for snippet in snippets] == ["hay 1 b 1", "hay 2 a 1"]
 
 
 @pytest.mark.parametrize("fence", ["~~~", "````", "~~~~~"])
@@ -115,10 +126,11 @@ def test_marked_lines_of_code_with_leading_blank_lines_are_the_right_ones(langua
     ["Hello\n===", "a\n\n    b", "# x", "- x\n* y\n1. z", "``` js", "<b>&amp;</b>", "https://a.b/c_d_e", "\\*", ""],
 )
 def test_a_users_words_become_one_line_of_escaped_html(text: str) -> None:
-    line = render.plain(text)
-    assert not re.search(r"[\r\n]", line)
-    assert re.fullmatch('<p class="typed">[^<>]*</p>', line)
-    assert render.unplain(line) == text
+    for as_written in (False, True):
+        line = render.plain(text, as_written=as_written)
+        assert not re.search(r"[\r\n]", line)
+        assert re.fullmatch('<p class="typed(?: as-written)?">[^<>]*</p>', line)
+        assert render.unplain(line) == (text, as_written)
 
 
 @pytest.mark.parametrize(
@@ -138,3 +150,56 @@ def test_quoted_html_is_marked_as_the_code_it_is_shown_as(text: str, quote: str,
     page = shown(text, quote)
     assert marks(page) == wanted
     assert unmarked(page) == shown(text)
+
+
+@pytest.mark.parametrize(
+    ("quote", "figures", "bold"),
+    [
+        ("It is 4, of 14 or 4.5.", ("4",), "It is <strong>4</strong>, of 14 or 4.5."),
+        ("Set `POOL=4` and *4 ms*.", ("4", "4 ms"), "<code>POOL=<strong>4</strong></code>"),
+        ("Set `POOL=4` and *4 ms*.", ("4", "4 ms"), "<em><strong>4 ms</strong></em>"),
+        ("- a < 4\n- b", ("4",), "<li>a &lt; <strong>4</strong></li>"),
+        ("1. first\n2. at most 2", ("2",), "<li>at most <strong>2</strong></li>"),
+        ("| a | b |\n| - | - |\n| 4 | 5 |", ("4",), "<td><strong>4</strong></td>\n<td>5</td>"),
+        ("> It is 4.", ("4",), "It is <strong>4</strong>."),
+        ("[4 of them](#two) and <b>4</b>", ("4",), "<strong>4</strong> of them</a>"),
+    ],
+)
+def test_figures_are_bold_in_the_first_quote_alone(quote: str, figures: tuple[str, ...], bold: str) -> None:
+    first, second = quotes(f"# One\n\n## Two\n\n{quote}\n", quote, *figures)
+    assert bold in first
+    assert "<strong>" not in second
+    assert re.sub("</?strong>", "", first).replace("[1]", "[2]") == second
+
+
+@pytest.mark.parametrize("quote", ["```js\npool = 4;\n```", "~~~\n4\n~~~", "```mermaid\nA --> 4\n```"])
+def test_no_figure_is_bold_in_a_fence(quote: str) -> None:
+    first, second = quotes(f"# One\n\n## Two\n\n{quote}\n", quote, "4")
+    assert first.replace("[1]", "[2]") == second
+
+
+def test_a_chapter_s_own_characters_never_become_tags() -> None:
+    first, _ = quotes("# One\n\n## Two\n\nIt is <4> & 4.\n", "It is <4> & 4.", "4")
+    assert "It is &lt;<strong>4</strong>&gt; &amp; <strong>4</strong>." in first
+
+
+def test_an_answer_says_how_sure_it_is_and_what_was_searched_for() -> None:
+    text = "# One\n\n## Two\n\nIt is so.\n"
+    playbook = Playbook((made(text),))
+    page = render.answer(answered(text, "It is so.", "is  it\nso"), playbook)  # white space makes no other search
+    assert page.startswith('<p class="trust"><span class="sure" title="Probability that')
+    assert "covers this: 93 %" in page
+    assert ">Well covered</span></p>" in page
+    page = render.answer(answered(text, "It is so.", "is it so", searched_for="is <it> so"), playbook)
+    assert 'Searched for: <span class="searched">is &lt;it&gt; so</span> <button type="button"' in page
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_a_question_not_covered_is_told_as_noted_only_if_it_was(noted: bool) -> None:
+    near = Link(1, "One", ("Two",), "two", "01-one.md")
+    given = Answer("x", False, 0.1, "The playbook does not cover this. The nearest sections: One.", (), (near,), "x")
+    page = render.answer(given, Playbook(()), noted=noted)
+    assert ">The playbook does not cover this.</span>" in page
+    assert ("noted under Gaps" in page) is noted
+    assert "Nearest sections" in page
+    assert "Well" not in page

@@ -81,10 +81,39 @@
     else if (event.key === "ArrowUp" && here > 0) results[here - 1].focus();
     else if (event.key === "ArrowUp" && here === 0) box.focus();
     else if (event.key === "Escape") box.focus();
-    else if (event.key === "Enter" && document.activeElement === box && results[0]) results[0].click();
     else return;
     event.preventDefault();
   }, true);
+
+  // After Enter in the search box, once Gradio has drawn the results.
+  function found() {
+    setTimeout(() => document.querySelector("#results a.result")?.focus(), 100);
+  }
+
+  // What was searched for goes back into the question box, to be corrected.
+  let correct = () => {};
+  function corrects(element, props, trigger) {
+    correct = (text) => { props.value = text; trigger("click"); };
+  }
+  function corrected() {
+    setTimeout(() => {
+      const box = document.querySelector("#question textarea");
+      box?.focus();
+      box?.setSelectionRange(box.value.length, box.value.length);
+    }, 100);
+  }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("#chat button.change");
+    if (button) correct(button.parentElement.querySelector(".searched").textContent);
+  });
+
+  // Gradio's copy button takes the message's source; its words are what one wants to paste.
+  document.addEventListener("click", (event) => {
+    const copy = event.target.closest && event.target.closest("#chat .message-buttons button:first-of-type");
+    const shown = copy?.closest(".message-row").querySelector(".message-content .md");
+    const blocks = [...(shown?.children || [])].filter((block) => !block.matches(".trust, .related-heading, .related"));
+    if (copy) setTimeout(() => navigator.clipboard?.writeText(blocks.map((block) => block.innerText).join("\n\n")));
+  });
 
   function toggleTheme() {
     const dark = document.body.classList.toggle("dark");
@@ -104,5 +133,117 @@
   if (document.body) restoreTheme();
   else document.addEventListener("DOMContentLoaded", restoreTheme);
 
-  window.playbook = { listen, scroll, closed };
+  window.playbook = { listen, scroll, closed, found, corrects, corrected };
+})();
+
+// The interview: Ctrl+Enter sends, what is typed survives the page, the clock runs, verdicts are disputed.
+(() => {
+  const KEPT = "playbook-draft ";
+  let judge = () => {};
+  let take = () => {};
+  let shown = null;
+  let timed = "";
+  let until = 0;
+  let clock = 0;
+
+  const box = () => document.querySelector("#coach-answer textarea");
+  const card = () => document.querySelector("#coach-card [data-turn]");
+
+  // Gradio's hidden components hand over how to send a value to the server.
+  const sender = (element, props, trigger) => (value) => { props.value = value; trigger("click"); };
+  function judges(...component) { judge = sender(...component); }
+  function imports(...component) { take = sender(...component); }
+
+  // After each step, once Gradio has drawn it.
+  function coached() {
+    setTimeout(() => {
+      const now = { turn: card()?.dataset.turn || "", waits: Boolean(card()?.dataset.waits) };
+      if (shown?.waits && (now.turn !== shown.turn || !now.waits)) localStorage.removeItem(KEPT + shown.turn);
+      const loaded = !shown;
+      const moved = shown && (now.turn !== shown.turn || now.waits !== shown.waits);
+      shown = now;
+      if (now.waits) restore(now.turn);
+      run(now.turn);
+      if (moved) attend(now.waits);
+      if (loaded) reopen();
+    }, 100);
+  }
+
+  function restore(turn) {
+    const draft = localStorage.getItem(KEPT + turn);
+    box()?.setAttribute("aria-describedby", "coach-question");
+    if (!draft || !box() || box().value) return;
+    box().value = draft;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function attend(waits) {
+    const headings = [...document.querySelectorAll("#coach-feedback .coach-heading, #coach-report > * .coach-heading")];
+    const place = waits ? box() : headings.find((heading) => heading.offsetParent);
+    place?.focus({ preventScroll: true });
+    (waits ? card() : place)?.scrollIntoView({ block: "nearest" });
+  }
+
+  function run(turn) {
+    const timer = card()?.querySelector(".timer");
+    clearInterval(clock);
+    if (!timer) return;
+    if (turn !== timed) until = Date.now() + 1000 * timer.dataset.left;
+    timed = turn;
+    const tick = () => {
+      const left = Math.max(0, Math.round((until - Date.now()) / 1000));
+      if (!left) {
+        clearInterval(clock);
+        timer.setAttribute("aria-live", "polite");
+      }
+      timer.textContent = left
+        ? `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`
+        : "Time is up. You may still finish your answer.";
+    };
+    clock = setInterval(tick, 1000);
+    tick();
+  }
+
+  document.addEventListener("input", (event) => {
+    if (event.target === box() && card()) localStorage.setItem(KEPT + card().dataset.turn, event.target.value);
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.target !== box()) return;
+    event.preventDefault();
+    document.getElementById("coach-send")?.click();
+  }, true);
+
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("button.disagree");
+    if (!button) return;
+    judge(button.dataset.judged);
+    const noted = document.createElement("span");
+    noted.className = "noted";
+    noted.setAttribute("role", "status");
+    noted.textContent = "You disagree: noted";
+    button.replaceWith(noted);
+  });
+
+  document.addEventListener("change", async (event) => {
+    if (event.target.id !== "progress-file" || !event.target.files.length) return;
+    take(await event.target.files[0].text());
+    event.target.value = "";
+  });
+
+  // A reloaded page opens at the tab it was left at.
+  const TAB = "playbook-tab";
+  const tabs = () => [...document.querySelectorAll("button[role=tab]")].filter((tab) => tab.offsetParent);
+  document.addEventListener("click", (event) => {
+    const tab = event.target.closest && event.target.closest("button[role=tab]");
+    if (!tab) return;
+    sessionStorage.setItem(TAB, tab.textContent.trim());
+    coached();
+  });
+  function reopen() {
+    const left = sessionStorage.getItem(TAB);
+    if (left) tabs().find((tab) => tab.textContent.trim() === left)?.click();
+  }
+
+  Object.assign(window.playbook, { judges, imports, coached });
 })();

@@ -44,7 +44,7 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
             return gr.Column(visible=True), "", render.message(f"There is no {missing} in this playbook.")
         section = chapter.section(at.anchor)
         if at.span:
-            section = next((s for s in reversed(chapter.sections) if s.start <= at.span[0]), section)
+            section = chapter.section_at(at.span[0]) or section
         html = render.chapter(chapter, assistant.playbook, at.span)
         return gr.Column(visible=True), render.title(chapter, section), html
 

@@ -1,4 +1,4 @@
-"""Chapters, quotes and search results → what the page shows.
+"""Chapters, quotes and answers → what the page shows.
 
 Owns the marks on a quote inside rendered Markdown, code highlighting, and in-app links.
 Everything a chapter or a user wrote is escaped: its HTML is shown, never run. The result
@@ -11,9 +11,8 @@ import re
 import sys
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Iterator, MutableMapping, Sequence
 from html import escape, unescape
-from itertools import islice
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -25,15 +24,16 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import TextLexer, get_lexer_by_name
 from pygments.util import ClassNotFound
 
+from qa.confidence import in_words, percent
+from qa.figures import pieces
 from qa.playbook.markdown import Slugger, line_starts, parser, trimmed, visible_text, without_front_matter
-from qa.types import Answer, Chapter, Citation, Hit, Link, Playbook, Section
+from qa.types import Answer, Chapter, Citation, Link, Playbook, Section
 
 HEADER = """<div id="top"><h1>Playbook QA</h1>
 <p>Answers in the playbook's own words, each quote linked to its section.</p>
 <button id="theme" type="button" aria-label="Switch between light and dark">Light / dark</button></div>"""
 Span = tuple[int, int]
-_SNIPPET = 240
-_TYPED = '<p class="typed">'
+_TYPED, _AS_WRITTEN = '<p class="typed">', '<p class="typed as-written">'
 _Env = MutableMapping[str, Any]
 
 
@@ -42,50 +42,58 @@ def chapter(shown: Chapter, playbook: Playbook, span: Span | None = None) -> str
     return _Page(playbook, shown).page(without_front_matter(shown.text), span)
 
 
-def answer(given: Answer, playbook: Playbook) -> str:
-    """An answer: its quotes with their numbers, the sources, and where to read on."""
-    parts = []
-    if given.searched_for != given.question:
-        parts.append(f'<p class="searched-for">Searched for: {escape(given.searched_for)}</p>')
-    if not given.citations:
-        parts.append(f'<p class="not-covered">{escape(given.text.split(". ")[0].rstrip("."))}.</p>')
-    for citation in given.citations:
-        source = playbook.chapter(citation.source.chapter)
-        if source:
-            parts.append(_quote(citation, source, playbook))
+def answer(given: Answer, playbook: Playbook, *, noted: bool = False) -> str:
+    """An answer: how sure it is, its quotes with their numbers, the sources, and where to read on.
+
+    Args:
+        given: The answer.
+        playbook: Where its quotes stand.
+        noted: Whether the question was noted as one that the playbook does not answer.
+    """
+    chance = f"Probability that the playbook covers this: {percent(given.confidence)}"
+    trust = []
     if given.citations:
-        sources = "".join(f"<li>{_cite(c, _where(c.source))}</li>" for c in given.citations)
+        trust.append(f'<span class="sure" title="{chance}">{in_words(given.confidence)}</span>')
+    if given.searched_for != " ".join(given.question.split()):
+        trust.append(f'Searched for: <span class="searched">{escape(given.searched_for)}</span>')
+        trust.append('<button type="button" class="change" title="Correct it and ask again">Change</button>')
+    parts = [f'<p class="trust">{" ".join(trust)}</p>'] if trust else []
+    if not given.citations:
+        note = ' <span class="recorded">Your question is noted under Gaps.</span>' if noted else ""
+        said = escape(given.text.split(". ")[0].rstrip("."))
+        parts.append(f'<p><span class="not-covered" title="{chance}">{said}.</span>{note}</p>')
+    for citation in given.citations:
+        parts.append(quotation(citation, playbook, given.figures if citation.number == 1 else ()))
+    if given.citations:
+        sources = "".join(f"<li>{_cite(c, where(c.source))}</li>" for c in given.citations)
         parts.append(f'<ol class="sources">{sources}</ol>')
     if given.related:
-        links = "".join(f"<li>{_read(link, _where(link))}</li>" for link in given.related)
+        links = "".join(f"<li>{reference(link)}</li>" for link in given.related)
         heading = "Related" if given.citations else "Nearest sections"
         parts.append(f'<p class="related-heading">{heading}</p><ul class="related">{links}</ul>')
     return "\n\n".join(parts)
 
 
-def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]], *, most: int = 10) -> str:
-    """Search results: the best hit of each section, with the words that were looked for marked.
+def quotation(shown: Citation, playbook: Playbook, figures: Sequence[str] = ()) -> str:
+    """One quote, its figures in bold, with its number as the link that opens it."""
+    source = playbook.chapter(shown.source.chapter)
+    if source is None:
+        return ""
+    html = _Page(playbook, source, ids=False, figures=figures).page(shown.quote, None)
+    number = _cite(shown, f"[{shown.number}]")
+    if html.endswith("</p>"):
+        return f"{html[: -len('</p>')]} {number}</p>"
+    return f'{html}\n\n<p class="number">{number}</p>'
 
-    Args:
-        hits: What was found, best first.
-        question: What was looked for.
-        terms: Gives the words of a text as the search sees them.
-        most: How many sections to show.
-    """
-    asked = set(terms(question))
-    best: dict[str, Hit] = {}
-    for hit in hits:
-        best.setdefault(hit.chunk.section_id, hit)
-    items = []
-    for hit in islice(best.values(), most):
-        chunk = hit.chunk
-        inner = (
-            f'<span class="where">{escape(str(chunk.chapter))}. {escape(_where(chunk.link))}</span>'
-            f'<span class="snippet">{_snippet(chunk.text, asked, terms)}</span>'
-        )
-        href = f"#cite-{chunk.chapter}-{chunk.start}-{chunk.end}"
-        items.append(f'<li><a class="result" href="{href}">{inner}</a></li>')
-    return f'<ol class="results">{"".join(items)}</ol>'
+
+def reference(link: Link, label: str = "") -> str:
+    """A link that opens a section, by its whole path unless it has a label."""
+    return f'<a class="read" href="{_reading(link.chapter, link.anchor)}">{escape(label or where(link))}</a>'
+
+
+def where(link: Link) -> str:
+    """A section's place: its chapter's title and the headings above it."""
+    return " › ".join((link.title, *link.heading_path))
 
 
 def title(shown: Chapter, section: Section | None) -> str:
@@ -107,15 +115,16 @@ def notice(text: str) -> str:
     return f'<p role="alert">{escape(text)}</p>'
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, as_written: bool = False) -> str:
     """A user's words as Markdown that shows exactly them: one HTML block of one line."""
     one_line = escape(text).replace("\r", "&#13;").replace("\n", "&#10;")
-    return f"{_TYPED}{one_line}</p>"
+    return f"{_AS_WRITTEN if as_written else _TYPED}{one_line}</p>"
 
 
-def unplain(text: str) -> str:
-    """The words that `plain` was given."""
-    return unescape(text.removeprefix(_TYPED).removesuffix("</p>"))
+def unplain(text: str) -> tuple[str, bool]:
+    """What `plain` was given."""
+    words = text.removeprefix(_TYPED).removeprefix(_AS_WRITTEN).removesuffix("</p>")
+    return unescape(words), text.startswith(_AS_WRITTEN)
 
 
 def code_styles() -> str:
@@ -132,12 +141,13 @@ class _Page(RendererHTML):
     middle of one; all other blocks are marked by line, for they are quoted by line.
     """
 
-    def __init__(self, playbook: Playbook, source: Chapter, *, ids: bool = True) -> None:
+    def __init__(self, playbook: Playbook, source: Chapter, *, ids: bool = True, figures: Sequence[str] = ()) -> None:
         super().__init__()
         self._source = source
         self._numbers = {chapter.path: chapter.number for chapter in playbook.chapters}
         self._slugger = Slugger()
         self._ids = ids
+        self._figures = figures
 
     def page(self, text: str, span: Span | None) -> str:
         """Renders `text` with the characters of `span` marked."""
@@ -179,8 +189,12 @@ class _Page(RendererHTML):
                 env["on"] = piece == env["opening"]
             elif piece:
                 marked = piece.strip() and (env["on"] or token.meta.get("marked"))
-                html.append(_mark(escape(piece)) if marked else escape(piece))
+                html.append(_mark(self._bold(piece)) if marked else self._bold(piece))
         return "".join(html)
+
+    def _bold(self, text: str) -> str:
+        split = pieces(text, self._figures)
+        return "".join(f"<strong>{escape(piece)}</strong>" if bold else escape(piece) for piece, bold in split)
 
     def code_inline(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: _Env) -> str:
         return f"<code>{self.text(tokens, idx, options, env)}</code>"
@@ -223,43 +237,13 @@ class _Page(RendererHTML):
         return "#" if number is None else _reading(number, anchor)
 
 
-def _quote(citation: Citation, source: Chapter, playbook: Playbook) -> str:
-    html = _Page(playbook, source, ids=False).page(citation.quote, None)
-    number = _cite(citation, f"[{citation.number}]")
-    if html.endswith("</p>"):
-        return f"{html[: -len('</p>')]} {number}</p>"
-    return f'{html}\n\n<p class="number">{number}</p>'
-
-
 def _cite(citation: Citation, label: str) -> str:
     href = f"#cite-{citation.source.chapter}-{citation.start}-{citation.end}"
-    return f'<a class="cite" href="{href}" title="{escape(_where(citation.source))}">{escape(label)}</a>'
-
-
-def _read(link: Link, label: str) -> str:
-    return f'<a class="read" href="{_reading(link.chapter, link.anchor)}">{escape(label)}</a>'
+    return f'<a class="cite" href="{href}" title="{escape(where(citation.source))}">{escape(label)}</a>'
 
 
 def _reading(chapter: int, anchor: str) -> str:
     return f"#read-{chapter}-{quote(anchor, safe='')}"
-
-
-def _where(link: Link) -> str:
-    return " › ".join((link.title, *link.heading_path))
-
-
-def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> str:
-    """The first lines of a chunk that hold an asked word, with each such word marked."""
-    bare = re.sub(r"```\w*|[`*_|#>]|\]\([^)]*\)|\[", " ", text)
-    words = re.findall(r"\S+", bare)
-    found = [bool(asked & set(terms(word))) for word in words]
-    begin = max(0, found.index(True) - 6) if any(found) else 0
-    shown: list[str] = []
-    for word, hit in zip(words[begin:], found[begin:], strict=True):
-        shown.append(f"<mark>{escape(word)}</mark>" if hit else escape(word))
-        if sum(map(len, words[begin : begin + len(shown)])) > _SNIPPET:
-            break
-    return ("… " if begin else "") + " ".join(shown) + (" …" if begin + len(shown) < len(words) else "")
 
 
 def _highlighted(code: str, language: str) -> str:

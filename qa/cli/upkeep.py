@@ -1,0 +1,90 @@
+"""`build`, `verify` and `eval`: the index made, checked and measured.
+
+Does not know what is wrong with a chapter or how a figure is computed.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from qa import evaluation
+from qa.assistant import Assistant, default_content
+from qa.cli.terminal import AsJson, Content, IndexDir, load, stderr
+from qa.playbook import decode
+from qa.playbook.checks import check, check_edition
+from qa.playbook.questions import read_jsonl
+from qa.types import PlaybookError, QAError
+
+_EVALUATED = 60  # hits a rank is looked for in
+
+
+def build(
+    content: Content = None,
+    index: IndexDir = None,
+    model: Annotated[str | None, typer.Option(help="Folder of a sentence-transformers model to embed with.")] = None,
+) -> None:
+    """Build the index, or refresh what changed."""
+    assistant = load(content, index, model=model)
+    chapters = assistant.playbook.chapters
+    stderr.print(f"Index is current: {len(chapters)} chapters, {sum(len(c.sections) for c in chapters)} sections.")
+
+
+def verify(
+    content: Content = None,
+    index: IndexDir = None,
+    edition: Annotated[Path | None, typer.Option(help="List of chapters whose form is checked too.")] = None,
+) -> None:
+    """Check every chapter and the index: offsets, anchors, links; with --edition also the form."""
+    folder = content or default_content()
+    faults = [*check(folder), *(check_edition(folder, edition) if edition else [])]
+    if not faults:
+        faults = list(_misplaced(load(content, index), folder))
+    for fault in faults:
+        stderr.print(fault, markup=False)
+    if faults:
+        raise QAError(f"{len(faults)} faults in {folder}; mend the lines named above")
+    stderr.print(f"{folder}: no faults.")
+
+
+def evaluate(
+    questions: Annotated[Path, typer.Option(help="JSON Lines of questions with chapter, anchor, also, evidence.")],
+    as_json: AsJson = False,
+    content: Content = None,
+    index: IndexDir = None,
+) -> None:
+    """Measure how well questions with known answers are answered."""
+    rows = read_jsonl(questions)
+    golden = []
+    for line, row in rows:
+        try:
+            golden.append(evaluation.Golden.from_row(row))
+        except (KeyError, ValueError) as error:
+            raise PlaybookError(
+                f"a row needs question, chapter and anchor ({error}); mend it", questions, line
+            ) from error
+    assistant = load(content, index)
+    outcomes = evaluation.run(
+        golden, lambda text: assistant.search(text, _EVALUATED), assistant.ask, assistant.playbook
+    )
+    kinds = sorted({outcome.golden.type for outcome in outcomes if outcome.golden.type})
+    tables = {"all": outcomes} | {kind: [o for o in outcomes if o.golden.type == kind] for kind in kinds}
+    for kind, chosen in tables.items():
+        figures = evaluation.summarise(chosen)
+        if as_json:
+            values = {name: [round(v, 4) for v in (f.mean, f.low, f.high)] for name, f in figures.items()}
+            print(json.dumps({"type": kind, "questions": len(chosen), **values}))
+        else:
+            print(f"{kind} ({len(chosen)} questions)")
+            for name, f in figures.items():
+                print(f"  {name:20} {f.mean:6.3f}  [{f.low:.3f}, {f.high:.3f}]")
+
+
+def _misplaced(assistant: Assistant, folder: Path) -> Iterable[str]:
+    """Chunks of the index that are not the text at their offsets in the file."""
+    texts = {chapter.path: decode(folder / chapter.path) for chapter in assistant.playbook.chapters}
+    for chunk in assistant.chunks:
+        if texts[chunk.path][chunk.start : chunk.end] != chunk.text:
+            yield f"{folder / chunk.path}: the index holds another text at {chunk.start}; run playbook-qa build"

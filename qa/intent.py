@@ -1,0 +1,86 @@
+"""A question's wording → what it asks for.
+
+Owns the kind of block it wants shown, the two sides of a comparison, and how it is read after
+the question before it. Does not search or quote.
+"""
+
+import re
+from collections.abc import Callable
+
+from qa.types import BlockKind
+from qa.words import terms
+
+_WANTED: dict[BlockKind, re.Pattern[str]] = {
+    "diagram": re.compile(r"\b(diagrams?|flow ?charts?|draw(ing)?|picture)\b", re.IGNORECASE),
+    "code": re.compile(
+        r"\b(show me|code examples?|examples? (code|of how)|snippets?|sample|(the |some )?code (for|to|that)|"
+        r"implementation|how (do|would|can) (i|you|we) implement)\b",
+        re.IGNORECASE,
+    ),
+    "table": re.compile(r"\b(table|compare all|overview of)\b", re.IGNORECASE),
+}
+_BETWEEN = re.compile(r"\b(?:between|compare|comparing)\s+(.+?)\s+(?:and|with|to|vs\.?|versus)\s+(.+)", re.IGNORECASE)
+_VERSUS = re.compile(
+    r"(.+?)\s+(?:vs\.?|versus|compared (?:to|with)|as opposed to|rather than|instead of)\s+(.+)", re.IGNORECASE
+)
+_EITHER = re.compile(r"(.+?),?\s+or\s+(.+)", re.IGNORECASE)
+_CHOOSES = re.compile(
+    r"\b(which|should|better|best|prefer|choose|pick|use|differ(ence)?s?|when|what do)\b", re.IGNORECASE
+)
+_BORDER = re.compile(
+    r"[,;:?!()]|\s[-–—]\s|\b(?:which|what|when|where|why|how|who|is|are|was|do|does|should|would|could|can|will|i|we|you|the|a|"
+    r"an|use|using|used|choose|choosing|prefer|between|for|in|on|at|with|from|if|it|them|to|please|explain|difference|of|"
+    r"better|best|pick|take|go|and|me|my|our|whats|what's)\b",
+    re.IGNORECASE,
+)
+_SIDE = 4  # words that name one side of a comparison at most
+_CONTINUES = re.compile(
+    r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|what if|same|instead|default)\b", re.IGNORECASE
+)
+_REFERS = re.compile(
+    r"\b(it|its|that|this|those|these|they|them|ones?|there|the same|instead|both|either|each)\b", re.IGNORECASE
+)
+_SHORT, _REFERRING = 5, 12  # words that a follow-up has at most, without and with a word that refers
+# How much nearer the playbook a question must be with the one before it than alone.
+_NEARER = 0.05
+
+
+def wanted(question: str) -> BlockKind | None:
+    """The kind of block a question asks to be shown."""
+    return next((kind for kind, words in _WANTED.items() if words.search(question)), None)
+
+
+def sides(question: str) -> tuple[frozenset[str], ...]:
+    """The stemmed words that tell the two sides of a comparison apart; `()` where nothing is compared."""
+    match = _BETWEEN.search(question) or _VERSUS.search(question)
+    if not match and _CHOOSES.search(question):
+        match = _EITHER.search(question)
+    if not match:
+        return ()
+    first = [piece for piece in _BORDER.split(match[1]) if piece.strip()]
+    second = [piece for piece in _BORDER.split(match[2]) if piece.strip()]
+    if not first or not second:
+        return ()
+    left = frozenset(terms(" ".join(first[-1].split()[-_SIDE:])))
+    right = frozenset(terms(" ".join(second[0].split()[:_SIDE])))
+    return (left - right, right - left) if left - right and right - left else ()
+
+
+def rewrite(question: str, before: str, near: Callable[[str], float]) -> str:
+    """What to search for when a question follows another.
+
+    Args:
+        question: The question, as typed.
+        before: What the question before it was searched as.
+        near: How near a text is to what the playbook treats.
+
+    Returns:
+        The question alone, or joined to the one before it: when it opens as a
+        continuation, or is short or refers to something, and means more joined than alone.
+    """
+    joined = f"{before} {question}"
+    if _CONTINUES.search(question):
+        return joined
+    words = len(question.split())
+    open_ended = words <= _SHORT or (words <= _REFERRING and _REFERS.search(question))
+    return joined if open_ended and near(joined) > near(question) + _NEARER else question

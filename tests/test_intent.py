@@ -1,0 +1,63 @@
+"""What a question's wording asks for."""
+
+import pytest
+
+from qa.intent import rewrite, sides, wanted
+from qa.types import BlockKind
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Draw me the phases of the event loop", "diagram"),
+        ("flowchart of an outbox", "diagram"),
+        ("show me a circuit breaker", "code"),
+        ("code for a token bucket", "code"),
+        ("How would you implement retries?", "code"),
+        ("overview of isolation levels", "table"),
+        ("Why was a thread pool chosen?", None),
+        ("which error code does it give", None),
+        ("can a table scan be faster", "table"),
+    ],
+)
+def test_the_kind_of_block_that_is_asked_for(question: str, kind: BlockKind | None) -> None:
+    assert wanted(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("difference between cursors and offsets", ({"cursor"}, {"offset"})),
+        ("Redis vs Memcached for sessions", ({"redi"}, {"memcach"})),
+        ("should I use JWTs or sessions?", ({"jwts"}, {"session"})),
+        ("rolling deploy versus canary deploy", ({"roll"}, {"canari"})),  # what both have tells nothing apart
+        ("polling instead of webhooks", ({"poll"}, {"webhook"})),
+        ("is it slow or fast", ()),  # nothing is chosen
+        ("what is a saga", ()),
+        ("redis vs redis", ()),
+    ],
+)
+def test_the_sides_of_a_comparison(question: str, named: tuple[set[str], ...]) -> None:
+    assert sides(question) == named
+
+
+@pytest.mark.parametrize(
+    ("question", "joined"),
+    [
+        ("and its default size?", True),  # opens as a continuation
+        ("what about Kafka", True),
+        ("how is it measured in production", True),  # refers
+        ("on Windows?", True),  # short
+        ("how do I rotate the keys of a whole fleet of services", False),
+        ("how would one roll back a release that changed the schema of its database and its topics too", False),
+    ],
+)
+def test_a_question_that_leans_on_the_one_before_is_joined_to_it(question: str, joined: bool) -> None:
+    before = "what is the thread pool"
+    searched = rewrite(question, before, lambda text: 0.9 if text.startswith(before) else 0.5)
+    assert searched == (f"{before} {question}" if joined else question)
+
+
+@pytest.mark.parametrize("question", ["jwt revoke", "how is it measured"])
+def test_a_question_that_says_as_much_alone_stays_alone(question: str) -> None:
+    assert rewrite(question, "what is the thread pool", lambda _: 0.9) == question

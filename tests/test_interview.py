@@ -1,0 +1,684 @@
+"""The interview: what is asked next, what the report says, and that no answer is ever lost."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa.coach import DONT_KNOW, Coach, Turn
+from qa.interview import Answered, Mode, Past, Plan, answers, follow_up, level_after, next_question
+from qa.playbook import read_playbook
+from qa.playbook.interview import read_interview
+from qa.progress import Progress
+from qa.report import cards, markdown, report
+from qa.types import (
+    Attempt,
+    Contradiction,
+    Grade,
+    InterviewQuestion,
+    KeyPoint,
+    Level,
+    Link,
+    ModelError,
+    Playbook,
+    PointGrade,
+    QAError,
+    QuestionRefused,
+    WrongClaim,
+)
+from tests.conftest import CONTENT
+
+NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday
+MODES: tuple[Mode, ...] = ("practice", "mock", "review")
+BREAD = """---
+number: 2
+section: Kitchen
+---
+# Bread
+
+## How long to knead
+
+Ten minutes by hand.
+
+## Sourdough starters rise by wild yeast
+
+Feed them.
+
+## Interview questions
+
+### How do you knead a wheat dough?
+*Level: mid*
+
+Ten minutes by hand, until light shines through.
+
+**Key points**
+- Knead for ten minutes by hand. ([How long to knead](#how-long-to-knead))
+- Light shines through a stretched piece when gluten is ready. ([How long to knead](#how-long-to-knead))
+- A starter needs equal weights of flour and water. ([Sourdough](#sourdough-starters-rise-by-wild-yeast))
+
+**Wrong claims**
+- Yeast makes the gluten. → Kneading makes it.
+
+**Follow-ups**
+- What tells you that gluten is ready in a stretched piece?
+
+### What raises a sourdough?
+*Level: senior*
+
+Wild yeast in a starter raises it.
+
+**Key points**
+- Wild yeast lives in the starter. ([Sourdough](#sourdough-starters-rise-by-wild-yeast))
+
+**Wrong claims**
+- Baking powder raises it. → Wild yeast does.
+
+**Follow-ups**
+- How often do you feed it?
+"""
+TIDES = """# Tides
+
+**Q: "What causes tides?"**
+**A**: "The Moon pulls the near ocean. The Sun adds a smaller pull."
+"""
+
+
+def link(name: str) -> Link:
+    return Link(1, "Chapter", ("Part", name), name, "01-x.md")
+
+
+def question(name: str, part: str = "A", level: Level | None = "mid", *, chapter: int = 1) -> InterviewQuestion:
+    source = replace(link(name), chapter=chapter)
+    return InterviewQuestion(name, f"What is {name}?", part, level, source, 0, 1, (KeyPoint(f"{name} is.", source),))
+
+
+class Words:
+    """Marks by words: a point is made where the answer holds it as written, a claim likewise."""
+
+    def grade(
+        self, _: str, answer: str, /, *, key_points: Sequence[str], wrong_claims: Sequence[WrongClaim] = ()
+    ) -> Grade:
+        points = []
+        for point in key_points:
+            at = answer.find(point)
+            made = PointGrade("covered", 1.0, point, at, at + len(point))
+            points.append(made if at >= 0 else PointGrade("missed", 0.0))
+        said = [
+            Contradiction(wrong.claim, wrong.correction, wrong.claim, at, at + len(wrong.claim))
+            for wrong in wrong_claims
+            if (at := answer.find(wrong.claim)) >= 0
+        ]
+        return Grade(round(100 * sum(point.covered for point in points) / len(points)), tuple(points), tuple(said))
+
+
+class Broken:
+    """A model that cannot be loaded."""
+
+    def grade(self, *_: object, **__: object) -> Grade:
+        raise ModelError("no model; train one")
+
+
+class Clock:
+    """A minute goes by with every look at it."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(minutes=1)
+        return self.now
+
+
+@pytest.fixture
+def kitchen(tmp_path: Path) -> Playbook:
+    (tmp_path / "content").mkdir()
+    (tmp_path / "content" / "01-tides.md").write_text(TIDES, encoding="utf-8")
+    (tmp_path / "content" / "02-bread.md").write_text(BREAD, encoding="utf-8")
+    return read_playbook(tmp_path / "content")
+
+
+@pytest.fixture
+def progress(tmp_path: Path) -> Progress:
+    return Progress.open(tmp_path / "data", notify=print)
+
+
+@pytest.fixture
+def coach(kitchen: Playbook, progress: Progress) -> Coach:
+    return Coach(kitchen, read_interview(kitchen), Words(), progress, clock=Clock())
+
+
+def waiting(turn: Turn | None) -> Turn:
+    assert turn is not None
+    assert turn.answered is None
+    return turn
+
+
+def marked(turn: Turn | None) -> Turn:
+    assert turn is not None
+    assert turn.answered is not None
+    return turn
+
+
+# The choice of the next question.
+
+BANK = (
+    question("a1", "A"),
+    question("a2", "A", "senior"),
+    question("b1", "B", "mid", chapter=2),
+    question("b2", "B", "senior", chapter=2),
+    question("b3", "B", "staff", chapter=3),
+    question("c1", "C", None, chapter=4),
+)
+
+
+@pytest.mark.parametrize(
+    ("plan", "past", "wanted"),
+    [
+        (Plan(), Past(due=("b2", "a1")), "a1"),  # both are due, this one's level fits
+        (Plan(), Past(due=("b2", "b3")), "b2"),
+        (Plan(), Past(last={"a1": 90, "b1": 20}, due=()), "b2"),  # B is weak
+        (Plan(), Past(last={"a1": 30, "b1": 20}, due=()), "b2"),  # B is weaker
+        (Plan(), Past(last={"a1": 90, "b1": 90, "c1": 90}, asked=("a1",), marks=(90,)), "b2"),  # another chapter
+        (Plan(), Past(last={q.id: 80 for q in BANK} | {"b2": 70}), "b2"),  # all were seen: the least known
+        (Plan(), Past(asked=tuple(q.id for q in BANK)), None),
+        (Plan(level="staff"), Past(), "b3"),
+        (Plan(parts=("C",)), Past(), "c1"),
+        (Plan(chapters=(3,)), Past(), "b3"),
+        (Plan(parts=("C",), chapters=(3,)), Past(asked=("c1",)), "b3"),
+        (Plan(mode="review"), Past(), None),
+        (Plan(mode="review", parts=("A",)), Past(due=("b1", "a2")), "a2"),
+        (Plan(parts=("D",)), Past(), None),
+    ],
+)
+def test_the_next_question_is_due_or_weak_or_unseen(plan: Plan, past: Past, wanted: str | None) -> None:
+    chosen = next_question(plan, BANK, past)
+    assert (chosen.id if chosen else None) == wanted
+
+
+@pytest.mark.parametrize(
+    ("marks", "level"),
+    [
+        ((), "mid"),
+        ((75,), "senior"),
+        ((74, 40), "mid"),
+        ((80, 90), "staff"),
+        ((80, 90, 100, 39), "senior"),
+        ((0, 0, 0, 75), "senior"),
+        ((100, 0), "mid"),
+    ],
+)
+def test_the_level_follows_the_marks(marks: tuple[int, ...], level: Level) -> None:
+    assert level_after(marks) == level
+
+
+@given(st.lists(st.integers(0, 100), min_size=6, max_size=6), st.sets(st.sampled_from(BANK)), st.integers(0, 9))
+def test_a_session_asks_each_question_once_and_the_same_ones_again(
+    marks: list[int], due: set[InterviewQuestion], seed: int
+) -> None:
+    def run() -> list[str]:
+        asked: list[str] = []
+        while chosen := next_question(
+            Plan(seed=seed), BANK, Past(tuple(asked), tuple(marks[: len(asked)]), due=tuple(sorted(q.id for q in due)))
+        ):
+            asked.append(chosen.id)
+        return asked
+
+    asked = run()
+    assert sorted(asked) == sorted(q.id for q in BANK)
+    assert set(asked[: len(due)]) == {q.id for q in due}
+    assert run() == asked
+
+
+PLANS = st.builds(
+    Plan,
+    mode=st.sampled_from(MODES),
+    parts=st.lists(st.text(max_size=5)).map(tuple),
+    chapters=st.lists(st.integers(0, 999)).map(tuple),
+    level=st.sampled_from([None, "mid", "senior", "staff"]),
+    count=st.none() | st.integers(1, 99),
+    minutes=st.none() | st.integers(1, 99),
+    timer=st.none() | st.integers(1, 999),
+    seed=st.none() | st.integers(0, 2**40),
+)
+
+
+@given(PLANS)
+def test_a_plan_survives_json(plan: Plan) -> None:
+    assert Plan.from_json(plan.to_json()) == plan
+
+
+def test_a_broken_plan_is_named() -> None:
+    with pytest.raises(QAError, match="broken at mode; start a new one"):
+        Plan.from_json({"mode": "exam"})
+
+
+def test_a_session_ends_by_count_or_by_minutes() -> None:
+    later = NOON + timedelta(minutes=10)
+    assert [Plan(count=3).is_over(n, NOON, later) for n in (2, 3)] == [False, True]
+    assert [Plan(minutes=m).is_over(9, NOON, later) for m in (11, 10)] == [False, True]
+    assert not Plan(minutes=1).is_over(9, later, NOON)  # the clock was put back
+
+
+# Follow-ups.
+
+
+def test_a_follow_up_is_aimed_at_a_missed_point(kitchen: Playbook) -> None:
+    bank = read_interview(kitchen)
+    knead = bank[1]
+
+    def asked(*made: bool) -> tuple[str, tuple[KeyPoint, ...]] | None:
+        grade = Grade(0, tuple(PointGrade("covered" if one else "missed", 0.5) for one in made))
+        following = follow_up(knead, grade, bank)
+        return (following.text, following.points) if following else None
+
+    own = "What tells you that gluten is ready in a stretched piece?"
+    assert asked(True, True, True) is None
+    assert asked(False, False, True) == (own, knead.points[1:2])
+    assert asked(False, True, True) == ("Say more about Bread: “How long to knead”.", knead.points[:1])
+    assert asked(True, True, False) == (
+        "Say more about Bread: “Sourdough starters rise by wild yeast”.",
+        knead.points[2:],
+    )
+
+
+def test_a_follow_up_without_a_section_of_its_own_asks_for_the_rest(kitchen: Playbook) -> None:
+    tides = read_interview(kitchen)[0]
+    following = follow_up(tides, Grade(0, (PointGrade("covered", 1.0), PointGrade("missed", 0.0))), ())
+    assert following is not None
+    assert following.text == "What else belongs in a full answer to “What causes tides?”?"
+    assert [point.text for point in following.points] == ["The Sun adds a smaller pull."]
+
+
+# The coach.
+
+
+def test_a_practice_session_goes_from_question_to_report(coach: Coach) -> None:
+    first = waiting(coach.start(Plan(chapters=(2,), count=2)))
+    assert (first.number, first.text, first.question.level) == (1, "How do you knead a wheat dough?", "mid")
+    told = marked(coach.answer(first, "Knead for ten minutes by hand. Yeast makes the gluten."))
+    assert told.answered is not None
+    assert [verdict.verdict for _, verdict in told.answered.verdicts] == ["covered", "missed", "missed"]
+    assert told.answered.grade.contradictions[0].correction == "Kneading makes it."
+    assert told.offered is not None
+    after = waiting(coach.ask_follow_up(told))
+    assert (after.number, after.text) == (1, "What tells you that gluten is ready in a stretched piece?")
+    answered = marked(coach.answer(after, "Light shines through a stretched piece when gluten is ready."))
+    assert answered.answered is not None
+    assert (answered.answered.grade.score, answered.offered) == (100, None)
+    second = waiting(coach.next(answered))
+    assert (second.number, second.text) == (2, "What raises a sourdough?")
+    assert coach.next(marked(coach.answer(second, DONT_KNOW))) is None
+    shown = coach.report(first.session)
+    assert [(given.question.id, given.grade.score) for given in shown.answers] == [
+        ("2#how-do-you-knead-a-wheat-dough", 33),
+        ("2#how-do-you-knead-a-wheat-dough", 100),
+        ("2#what-raises-a-sourdough", 0),
+    ]
+    assert shown.mark == 16  # of 33 and 0; a follow-up has no part in it
+    assert coach.resume() is None
+
+
+def test_a_mock_interview_tells_nothing_until_its_end(coach: Coach) -> None:
+    turn: Turn | None = coach.start(Plan(mode="mock", chapters=(2,), count=2))
+    asked = []
+    while turn:
+        asked.append(waiting(turn).text)
+        turn = coach.answer(turn, "Knead for ten minutes by hand.")
+    assert asked == [
+        "How do you knead a wheat dough?",
+        "What tells you that gluten is ready in a stretched piece?",
+        "What raises a sourdough?",
+        "Say more about Bread: “Sourdough starters rise by wild yeast”.",
+    ]
+
+
+def test_an_answer_is_kept_before_it_is_marked_and_marked_on_resuming(
+    kitchen: Playbook, progress: Progress, coach: Coach
+) -> None:
+    broken = Coach(kitchen, coach.bank, Broken(), progress, clock=Clock())
+    turn = broken.start(Plan())
+    with pytest.raises(ModelError):
+        broken.answer(turn, "Knead for ten minutes by hand.")
+    (attempt,) = progress.attempts()
+    assert (attempt.answer, attempt.grade) == ("Knead for ten minutes by hand.", None)
+    resumed = marked(coach.resume())
+    assert (resumed.session, resumed.place) == (turn.session, 0)
+    assert progress.attempts()[0].grade is not None
+
+
+@pytest.mark.parametrize("mode", ["practice", "mock"])
+def test_every_step_can_be_resumed_by_another_process(
+    mode: Mode, kitchen: Playbook, progress: Progress, coach: Coach
+) -> None:
+    def again() -> Turn | None:
+        return Coach(kitchen, coach.bank, Words(), progress, clock=Clock()).resume()
+
+    turn: Turn | None = coach.start(Plan(mode=mode, count=3))
+    steps = 0
+    while turn:
+        assert again() == turn
+        steps += 1
+        if turn.answered is None:
+            turn = coach.answer(turn, "The Moon pulls the near ocean. Wild yeast lives in the starter.")
+        else:
+            turn = coach.ask_follow_up(turn)
+    assert steps == {"practice": 10, "mock": 5}[mode]  # two of the three questions are followed up
+    assert again() is None
+
+
+def test_a_blank_or_overlong_answer_is_refused_and_not_kept(coach: Coach, progress: Progress) -> None:
+    turn = coach.start(Plan())
+    with pytest.raises(QuestionRefused, match="blank"):
+        coach.answer(turn, " \n ")
+    with pytest.raises(QuestionRefused, match="8,001 characters, 8,000 are the most"):
+        coach.answer(turn, "x" * 8_001)
+    assert progress.attempts() == ()
+
+
+def test_skipping_counts_as_an_empty_answer_and_goes_on(coach: Coach, progress: Progress) -> None:
+    first = coach.start(Plan(count=2))
+    second = waiting(coach.skip(first))
+    assert second.number == 2
+    assert coach.skip(second) is None
+    assert [(attempt.answer, attempt.grade.score if attempt.grade else None) for attempt in progress.attempts()] == [
+        ("", 0),
+        ("", 0),
+    ]
+
+
+def test_two_windows_lose_nothing_and_do_not_run_ahead(coach: Coach, progress: Progress) -> None:
+    left = coach.start(Plan(count=3))
+    right = coach.resume()
+    assert right == left
+    told = marked(coach.answer(left, "The Moon pulls the near ocean."))
+    beside = marked(coach.answer(left, "Something else that is said."))
+    ahead = waiting(coach.next(told))
+    assert coach.next(beside) == ahead
+    assert coach.ask_follow_up(beside) == ahead
+    assert len(progress.attempts()) == 2
+    assert waiting(coach.turn(left.session, 1)) == ahead
+
+
+def test_what_is_due_is_reviewed(coach: Coach) -> None:
+    with pytest.raises(QAError, match="nothing is due for review yet; choose the mode practice"):
+        coach.start(Plan(mode="review"))
+    coach.skip(coach.start(Plan(chapters=(1,))))
+    assert coach.due() == 0  # ten minutes are not over
+    for _ in range(10):
+        coach.due()
+    assert coach.due() == 1
+    assert coach.start(Plan(mode="review")).text == "What causes tides?"
+
+
+def test_a_disagreement_is_noted_by_its_number(coach: Coach, progress: Progress) -> None:
+    told = marked(coach.answer(coach.start(Plan(chapters=(2,), level="mid")), "Yeast makes the gluten."))
+    assert told.answered is not None
+    attempt = told.answered.attempt.id
+    coach.dispute(attempt, 2)
+    coach.dispute(attempt, 4)
+    assert [(d.statement, d.verdict) for d in progress.disputes()] == [
+        ("Light shines through a stretched piece when gluten is ready.", "missed"),
+        ("Yeast makes the gluten.", "contradicted"),
+    ]
+    assert coach.disputed() == {(attempt, d.statement) for d in progress.disputes()}
+    with pytest.raises(QAError, match="there is no verdict 5 on this answer; give a number from 1 to 4"):
+        coach.dispute(attempt, 5)
+
+
+def test_a_question_that_left_the_playbook_is_passed_over(kitchen: Playbook, progress: Progress, coach: Coach) -> None:
+    turn = coach.start(Plan(chapters=(2,), level="mid"))
+    coach.answer(turn, "Knead for ten minutes by hand.")
+    rest = [q for q in coach.bank if q.id != turn.question.id]
+    less = Coach(kitchen, rest, Words(), progress, clock=Clock())
+    assert less.resume() is None
+    assert less.report(turn.session).mark is None
+    changed = [replace(q, points=q.points[:1]) for q in coach.bank]
+    assert Coach(kitchen, changed, Words(), progress, clock=Clock()).report(turn.session).answers == ()
+
+
+def test_a_model_answer_is_an_exact_citation(coach: Coach) -> None:
+    citation = coach.model_answer(coach.bank[1])
+    assert citation.quote == "Ten minutes by hand, until light shines through."
+    assert BREAD.split("\n")[citation.start_line - 1] == citation.quote
+    assert (
+        citation.url
+        == f"?view=read&chapter=2&section=how-do-you-knead-a-wheat-dough&span={citation.start}-{citation.end}"
+    )
+
+
+def test_without_questions_it_is_said_how_to_write_some(kitchen: Playbook, progress: Progress) -> None:
+    with pytest.raises(QAError, match=r"write some as \*\*Q: …\*\* and \*\*A\*\*: …"):
+        Coach(kitchen, (), Words(), progress).start(Plan())
+    with pytest.raises(QAError, match="no interview question is of these chapters and this level"):
+        Coach(kitchen, read_interview(kitchen), Words(), progress).start(Plan(chapters=(9,)))
+
+
+# The report.
+
+
+def answered(name: str, part: str, at: datetime, *verdicts: str, follow: str | None = None) -> Answered:
+    """An answer to a question with as many points as verdicts; the mark is the share of points made."""
+    points = tuple(KeyPoint(f"{name} point {n}", link(f"{name}{n}")) for n, _ in enumerate(verdicts))
+    grades = tuple(PointGrade(verdict, 0.9 - n / 10) for n, verdict in enumerate(verdicts))  # type: ignore[arg-type]
+    grade = Grade(round(100 * verdicts.count("covered") / len(verdicts)), grades)
+    asked = replace(question(name, part), points=points)
+    return Answered(asked, Attempt(1, 1, name, "said <b>", at, follow, grade), grade, points)
+
+
+def test_a_report_adds_up() -> None:
+    given = [
+        answered("x", "Sea", NOON, "covered", "missed"),
+        answered("y", "Sea", NOON, "covered", "covered"),
+        answered("z", "Kitchen", NOON, "contradicted", "missed", "missed", "covered"),
+        answered("z", "Kitchen", NOON, "missed", follow="And?"),
+    ]
+    shown = report(given, ever=given, due=[(given[1].question, NOON), (given[0].question, NOON - timedelta(days=1))])
+    assert shown.mark == 58  # of 50, 100 and 25
+    assert [(m.name, m.mark, m.answers) for m in shown.sections] == [("Kitchen", 25, 1), ("Sea", 75, 2)]
+    assert [p.point.text for p in shown.strongest] == ["x point 0", "y point 0", "y point 1", "z point 3"]
+    assert [p.point.text for p in shown.weakest] == ["z point 0", "z point 1", "z point 2", "x point 1"]
+    assert [at.anchor for at in shown.reading] == ["x1", "z0", "z1", "z2"]
+    assert [q.id for q, _ in shown.due] == ["x", "y"]
+
+
+def test_where_a_playbook_has_no_sections_marks_are_by_chapter() -> None:
+    given = [answered("x", "", NOON, "covered")]
+    assert [marks.name for marks in report(given, ever=given, due=()).sections] == ["Chapter"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "weeks"),
+    [
+        ("UTC", [("2026-03-23", 0), ("2026-03-30", 100)]),
+        ("Europe/Berlin", [("2026-03-30", 50)]),
+        ("America/New_York", [("2026-03-23", 50)]),
+    ],
+)
+def test_a_week_begins_on_the_users_monday_also_when_the_clocks_change(zone: str, weeks: list[tuple[str, int]]) -> None:
+    """Sunday 29 March 2026, 22:30 UTC, is Monday 00:30 in Berlin since that night's change to summer time."""
+    sunday = datetime(2026, 3, 29, 22, 30, tzinfo=UTC)
+    ever = [
+        answered("x", "A", sunday, "missed"),
+        answered("y", "A", sunday + timedelta(hours=5), "covered"),
+    ]
+    shown = report(ever, ever=ever, due=(), zone=ZoneInfo(zone))
+    assert [(week.name, week.mark) for week in shown.weeks] == weeks
+
+
+def test_the_markdown_report_shows_words_as_they_are() -> None:
+    given = answered("*x*", "A|B", NOON, "covered", "missed")
+    text = markdown(report([given], ever=[given], due=[(given.question, NOON)], zone=UTC), UTC)
+    assert "**Mark: 50 of 100**" in text
+    assert "| A\\|B | 50 | 1 |" in text
+    assert "| 2026-03-02 | 50 | 1 |" in text
+    assert "- \\*x\\* point 0 (covered; [Chapter › Part › \\*x\\*0](01-x.md#%2Ax%2A0))" in text
+    assert "- 2026-03-04: What is \\*x\\*?" in text
+    assert "```text\nsaid <b>\n```" in text
+
+
+def test_cards_are_read_by_a_csv_reader_and_run_by_no_spreadsheet() -> None:
+    evil = replace(question("x", "Sea & Shore"), question='=1+1, "a" <b>?')
+    rows = list(csv.reader(io.StringIO(cards([evil]), newline="")))
+    assert rows == [
+        ["#separator:Comma"],
+        ["#html:true"],
+        ["#tags column:3"],
+        ['\'=1+1, "a" &lt;b&gt;?', "<ul><li>x is.</li></ul>", "Sea-&-Shore Chapter mid"],
+    ]
+
+
+def test_answers_to_what_the_playbook_lost_are_left_out() -> None:
+    grade = Grade(100, (PointGrade("covered", 1.0),))
+    attempts = [
+        Attempt(n, 1, name, "", NOON, None, g)
+        for n, (name, g) in enumerate([("a1", grade), ("gone", grade), ("b1", None)])
+    ]
+    assert [given.question.id for given in answers(BANK, attempts)] == ["a1"]
+
+
+# The terminal, with the real grader. What is asserted does not hang on its finer judgement.
+
+PLAIN = "I bake at the weekend with my family and we enjoy it."
+KNEADING = "You knead for ten minutes by hand.\nYeast makes the gluten."
+
+
+class Terminal:
+    """`playbook-qa interview` over a playbook, with one data folder for all its runs."""
+
+    def __init__(self, *arguments: str | Path) -> None:
+        self._arguments = list(map(str, arguments))
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "qa", "interview", *arguments, *self._arguments],
+            cwd=CONTENT.parent,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="surrogateescape",
+        )
+
+    def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+        with self.begin(*arguments) as process:
+            stdout, stderr = process.communicate(typed, timeout=120)
+        assert "Traceback" not in stderr
+        return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
+
+
+@pytest.fixture(scope="module")
+def bakery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("bakery")
+    (root / "01-tides.md").write_text(TIDES, encoding="utf-8")
+    (root / "02-bread.md").write_text(BREAD, encoding="utf-8")
+    return root
+
+
+@pytest.fixture
+def terminal(bakery: Path, module_index: Path, tmp_path: Path) -> Terminal:
+    return Terminal("--content", bakery, "--index", module_index, "--data", tmp_path / "data")
+
+
+def test_a_whole_session_in_the_terminal(terminal: Terminal) -> None:
+    typed = f"{KNEADING}\n\nm\nd 1\nd 9\nf\n{PLAIN}\n\n\ndont know\n\n"
+    result = terminal.run("--chapter", "2", "--count", "2", typed=typed)
+    assert result.returncode == 0
+    shown = result.stdout
+    assert "Question 1 of 2 · Kitchen · Bread · mid\nHow do you knead a wheat dough?" in shown
+    assert " 1 ✓ Knead for ten minutes by hand. (covered)\n     you: “You knead for ten minutes by hand.”" in shown
+    assert "02-bread.md:11" in shown  # where one reads of starters
+    assert "Ten minutes by hand, until light shines through.\n[02-bread.md:20]" in shown
+    assert "Noted: you disagree with 1." in shown
+    assert "there is no verdict 9 on this answer" in result.stderr
+    assert "Follow-up to question 1 of 2" in shown
+    assert "Question 2 of 2 · Kitchen · Bread · senior\nWhat raises a sourdough?" in shown
+    assert "Mark: 0 of 100\n 1 – Wild yeast lives in the starter. (missed)" in shown
+    report = shown[shown.index("Report: ") :]
+    assert "Marks by section" in report
+    assert "Kitchen (2)" in report
+    assert "✓ Knead for ten minutes by hand." in report
+    assert "– Wild yeast lives in the starter." in report
+    assert "1. Bread › " in report
+
+
+def test_a_mock_interview_in_the_terminal_is_marked_at_its_end(terminal: Terminal) -> None:
+    shown = terminal.run("--mode", "mock", "--chapter", "1", typed=f"{PLAIN}\n\nskip\n").stdout
+    assert shown.count("Mark: ") == 1
+    assert shown.index("What else belongs in a full answer") < shown.index("Mark: 0 of 100") < shown.index("Report: 0")
+
+
+def test_the_report_is_written_as_markdown_or_as_cards(terminal: Terminal, tmp_path: Path) -> None:
+    arguments = ("--chapter", "1", "--count", "1", "--report")
+    result = terminal.run(*arguments, str(tmp_path / "report.md"), typed="dont know\n\n")
+    assert f"{tmp_path / 'report.md'}: written." in result.stderr
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Interview report\n\n**Mark: 0 of 100**")
+    terminal.run(*arguments, str(tmp_path / "cards.csv"), typed="dont know\n\n")
+    assert (
+        (tmp_path / "cards.csv").read_text(encoding="utf-8").splitlines()[3].startswith("What causes tides?,<ul><li>")
+    )
+    failed = terminal.run(*arguments, str(tmp_path / "no" / "report.md"), typed="dont know\n\n")
+    assert failed.returncode == 1
+    assert "Report: 0 of 100" in failed.stdout
+    assert "cannot be written (No such file or directory); name another with --report" in failed.stderr
+
+
+def test_what_was_typed_when_the_input_ends_is_kept_and_the_next_start_goes_on(terminal: Terminal) -> None:
+    first = terminal.run("--chapter", "2", "--count", "2", typed=KNEADING)
+    assert first.returncode == 0
+    assert "Mark: " in first.stdout
+    assert "Kept. Run playbook-qa interview again to go on where you were." in first.stdout
+    second = terminal.run(typed="\n\nfinish\n")
+    assert "is open, at question 1 of 2. Go on with it? [Y/n]" in second.stdout
+    assert "you: “You knead for ten minutes by hand.”" in second.stdout
+    assert "Question 2 of 2" in second.stdout
+    assert "Report: " in second.stdout
+    assert "Go on with it?" not in terminal.run("--chapter", "1", typed="").stdout
+    third = terminal.run("--chapter", "1", "--count", "1", typed="n\nfinish\n")
+    assert "Nothing was answered, so there is no report." in third.stdout
+
+
+def test_control_c_keeps_the_session(terminal: Terminal) -> None:
+    with terminal.begin("--chapter", "1") as process:
+        assert process.stdout is not None
+        while "Answer in your own words" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert "Kept." in stdout
+    assert "Traceback" not in stderr
+    assert "Go on with it?" in terminal.run(typed="").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--chapter", "9"], 1, "no chapter 9 in this playbook"),
+        (["--section", "Garage"], 1, "no section 'Garage'; --section takes one of: Kitchen"),
+        (["--mode", "review"], 1, "nothing is due for review yet; choose the mode practice"),
+        (["--level", "staff"], 1, "no interview question is of these chapters and this level; choose others"),
+        (["--level", "boss"], 2, "'boss' is not one of"),
+        (["--count", "0"], 2, "--count"),
+    ],
+)
+def test_a_choice_that_cannot_be_met_is_said(terminal: Terminal, arguments: list[str], code: int, said: str) -> None:
+    result = terminal.run(*arguments)
+    assert result.returncode == code
+    assert said in result.stderr
+
+
+def test_bytes_that_are_no_text_do_not_stop_the_interview(terminal: Terminal) -> None:
+    result = terminal.run("--chapter", "1", "--count", "1", typed="The Moon \udcff pulls the near ocean.\n\n\n")
+    assert result.returncode == 0
+    assert "Report: " in result.stdout

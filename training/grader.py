@@ -1,0 +1,176 @@
+"""Teaches the pair model to read answers: LoRA and a head on `training/answers.jsonl`.
+
+Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
+only. An answer's passages are what the grader will cut it into; a passage states a key point
+or denies it where the writer's evidence lies inside, and says nothing of it where they do not
+meet.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import torch
+from peft import LoraConfig
+from safetensors.torch import save_file
+from sentence_transformers import SentenceTransformer
+
+from qa.assistant import default_content
+from qa.exports import DEFAULT_MODEL, GRADER, model_folder
+from qa.grading import passages
+from qa.playbook import read_playbook
+from qa.playbook.interview import read_interview
+from qa.playbook.questions import read_jsonl
+from qa.types import InterviewQuestion
+from qa.words import terms
+
+ANSWERS = Path(__file__).parent / "answers.jsonl"
+SEED = 0
+RANK = 32
+TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
+BATCH = 64
+FOLDS = 8
+LABELS = {"covers": 1, "claims": 1, "contradicts": 2}
+TELLING, SILENT = 2, 1  # passages with and without a point, for each point and answer
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A statement, a passage, and whether the second states (1), denies (2) or leaves (0) the first."""
+
+    statement: str
+    passage: str
+    label: int
+
+
+def pairs_of(row: dict[str, Any], asked: InterviewQuestion, rng: np.random.Generator) -> Iterator[Pair]:
+    """The pairs that one labelled answer teaches."""
+    answer = row["answer"]
+    spans = passages(answer)
+    points = [(point.text, ("covers", "contradicts")) for point in asked.points]
+    claims = [(wrong.claim, ("claims",)) for wrong in asked.wrong_claims]
+    for group in (points, claims):
+        for number, (statement, kinds) in enumerate(group):
+            marked = [
+                (LABELS[kind], answer.index(label["span"]), answer.index(label["span"]) + len(label["span"]))
+                for kind in kinds
+                for label in row[kind]
+                if label["at"] == number
+            ]
+            telling, silent = [], []
+            for start, end in spans:
+                inside = [label for label, begin, stop in marked if start <= begin + 2 and stop - 2 <= end]
+                if inside:
+                    telling.append(Pair(statement, answer[start:end], inside[0]))
+                elif all(stop <= start or end <= begin for _, begin, stop in marked):
+                    silent.append(answer[start:end])
+            if marked and not telling:  # evidence longer than a passage
+                label, begin, stop = marked[0]
+                telling.append(Pair(statement, answer[begin:stop], label))
+            for chosen in rng.permutation(len(telling))[:TELLING]:
+                yield telling[chosen]
+            words = set(terms(statement))
+            silent.sort(key=lambda passage: -len(words & set(terms(passage))))
+            for passage in silent[:SILENT]:
+                yield Pair(statement, passage, 0)
+    for label in row["claims"]:
+        yield Pair(asked.wrong_claims[label["at"]].correction, label["span"], 2)
+
+
+def read_pairs(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion]) -> list[Pair]:
+    """All pairs of some answers, and some of answers with the points of other questions."""
+    rng = np.random.default_rng(SEED)
+    found = [pair for row in rows for pair in pairs_of(row, bank[row["question_id"]], rng)]
+    for row in rows:
+        other = bank[rows[int(rng.integers(len(rows)))]["question_id"]]
+        if other.source.chapter != bank[row["question_id"]].source.chapter:
+            spans = passages(row["answer"])
+            start, end = spans[int(rng.integers(len(spans)))]
+            found.append(Pair(other.points[int(rng.integers(len(other.points)))].text, row["answer"][start:end], 0))
+    return found
+
+
+class PairReader(torch.nn.Module):
+    """The backbone with an adapter, and a head that tells three relations."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
+        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, lora_dropout=0.05, target_modules=TARGETS))
+        self.head = torch.nn.Linear(384, 3)
+
+    def forward(self, pairs: Sequence[Pair]) -> torch.Tensor:
+        statements, told = [pair.statement for pair in pairs], [pair.passage for pair in pairs]
+        tokens = self.model.tokenizer(
+            statements, told, padding=True, truncation=True, max_length=160, return_tensors="pt"
+        )
+        states = self.model[0].auto_model(**tokens)[0].float()
+        shares = tokens["attention_mask"][:, :, None].float()
+        logits: torch.Tensor = self.head((states * shares).sum(dim=1) / shares.sum(dim=1))
+        return logits
+
+
+def train(reader: PairReader, pairs: Sequence[Pair], options: argparse.Namespace) -> None:
+    """Fits adapter and head; batches hold pairs of about one length."""
+    rng = np.random.default_rng(SEED)
+    weights = [p for p in reader.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
+    steps = options.epochs * (len(pairs) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=steps + 1, pct_start=0.1)
+    lengths = np.array([len(pair.statement) + len(pair.passage) for pair in pairs])
+    started, done = time.perf_counter(), 0
+    reader.train()
+    for _ in range(options.epochs):
+        by_length = np.argsort(lengths + rng.normal(0, 30, len(pairs)))
+        batches = by_length[: len(pairs) // BATCH * BATCH].reshape(-1, BATCH)
+        for rows in rng.permutation(batches):
+            batch = [pairs[row] for row in rows]
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                logits = reader(batch)
+            labels = torch.tensor([pair.label for pair in batch])
+            loss = torch.nn.functional.cross_entropy(logits.float(), labels, label_smoothing=0.05)
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimiser.step()
+            schedule.step()
+            done += 1
+            if done % 20 == 0:
+                print(f"step {done}/{steps} loss {loss.item():.3f} {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def main() -> None:
+    """Trains on all answers but one fold's questions, and saves what the grader ships."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--fold", type=int, default=0, help="leave out the questions of this fold")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--output", type=Path, default=GRADER)
+    options = parser.parse_args()
+    torch.manual_seed(SEED)
+    bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
+    rows: list[dict[str, Any]] = [row for _, row in read_jsonl(ANSWERS)]
+    kept = [row for row in rows if crc32(row["question_id"].encode()) % FOLDS != options.fold]
+    pairs = read_pairs(kept, bank)
+    counts = np.bincount([pair.label for pair in pairs])
+    print(f"{len(kept)} answers, {len(pairs)} pairs: {counts[0]} silent, {counts[1]} stating, {counts[2]} denying")
+    reader = PairReader()
+    train(reader, pairs, options)
+    state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
+    state |= {
+        name.removesuffix(".default.weight"): weight
+        for name, weight in reader.model.named_parameters()
+        if "lora_" in name
+    }
+    options.output.parent.mkdir(exist_ok=True)
+    save_file({name: weight.detach().half().contiguous() for name, weight in state.items()}, options.output)
+    print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
