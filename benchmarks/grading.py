@@ -123,7 +123,8 @@ def _grade(assistant: Assistant, asked: InterviewQuestion, answer: str) -> Grade
 
 
 def _separation(groups: Sequence[Group]) -> float:
-    covered, other = [], []
+    covered: list[float] = []
+    other: list[float] = []
     for marked in (m for group in groups for m in group):
         for label, point in zip(marked.labels, marked.grade.points, strict=True):
             (covered if label == "covered" else other).append(point.probability)

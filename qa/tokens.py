@@ -47,8 +47,9 @@ class TokenStore:
 
     def tokens(self, text: int) -> Vectors:
         """The token vectors of one text, `(t, dimension)` float32."""
-        rows = self._rows[self._starts[text] : self._starts[text + 1]]
-        return rows.astype(np.float32) / _SCALE
+        rows = self._rows[self._starts[text] : self._starts[text + 1]].astype(np.float32)
+        rows /= _SCALE
+        return rows
 
     def maxsim(self, question: Vectors, texts: npt.NDArray[np.int64]) -> Vectors:
         """How near texts come to a question, token by token.

@@ -7,6 +7,7 @@ import pytest
 
 from qa import answering
 from qa.assistant import LONGEST_QUESTION, Assistant
+from qa.confidence import THRESHOLD
 from qa.index import open_index
 from qa.retrieval import Retriever
 from qa.types import Answer, QuestionRefused
@@ -75,7 +76,7 @@ def test_what_the_playbook_does_not_treat_is_not_answered(edition: Assistant, qu
     assert answer.citations == ()
     assert answer.text.startswith(answering.NOT_COVERED)
     assert 1 <= len(answer.related) <= 5
-    assert answer.confidence < answering.THRESHOLD
+    assert answer.confidence < THRESHOLD
 
 
 def test_wrong_claims_key_points_and_follow_ups_are_never_found(edition: Assistant) -> None:

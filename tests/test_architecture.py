@@ -126,7 +126,7 @@ TABLE = {
     "app": {"qa.types", "qa.assistant", "qa.index", "qa.web.page", "qa.web.render"},
 }
 # a deferred import of a dependency that is heavy and seldom needed
-DEFERRED = {("qa.encoder", "qa.export")}
+DEFERRED = {("qa.exports", "qa.export")}
 
 
 def name_of(path: Path) -> str:

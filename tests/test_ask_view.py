@@ -124,7 +124,7 @@ def test_next_questions_are_asked_with_one_key_and_never_repeated(app: str, page
 
 def test_a_playbook_without_questions_suggests_its_headings_and_runs_none(zoo: str, page: Page) -> None:
     ask(page, zoo, "what do wombats do at night")
-    headings = ["› Wombat <script>window.hacked=2</script> food", "› Wombat young"]
+    headings = ["› Wombat window.hacked=2 food", "› Wombat young"]
     texts = suggested(page).all_inner_texts()
     assert all(any(text.endswith(heading) for text in texts) for heading in headings)
     suggested(page).filter(has_text="food").click()
@@ -149,7 +149,7 @@ def test_a_data_folder_that_fails_costs_no_answer_and_is_not_glossed_over(zoo: s
         expect(last(page)).not_to_contain_text("noted under Gaps")
     ask(page, zoo, "how long should I knead a wheat dough")
     expect(page.get_by_role("alert")).to_have_count(0)
-    page.get_by_role("button", name="like", exact=True).last.click()
+    page.get_by_role("button", name="Like", exact=True).last.click()
     expect(page.get_by_role("alert")).to_contain_text("choose another folder with --data DIR")
     expect(last(page)).to_contain_text("ten minutes")
 
@@ -158,8 +158,8 @@ def test_a_thumb_belongs_to_the_question_above_it(app: str, page: Page, kept: Pa
     before = datetime.now(UTC)
     ask(page, app, "what is backpressure?")
     ask(page, app, "what is a dead letter queue?")
-    page.get_by_role("button", name="like", exact=True).first.click()
-    page.get_by_role("button", name="dislike", exact=True).last.click()
+    page.get_by_role("button", name="Like", exact=True).first.click()
+    page.get_by_role("button", name="Dislike", exact=True).last.click()
     rows: list[tuple[str, bool]] = []
     for _ in range(50):
         thumbs = Progress.open(kept, notify=print).export()["feedback"]
@@ -174,7 +174,7 @@ def test_copying_an_answer_takes_its_words(app: str, browser: Browser) -> None:
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
     ask(page, app, POOL)
-    last(page).get_by_role("button", name="Copy").click()
+    page.locator("#chat .bot-row").last.get_by_role("button", name="Copy").click()
     page.wait_for_timeout(300)
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(last(page).locator(".md > p:not(.trust)").first.inner_text())

@@ -27,6 +27,27 @@ def test_a_section_is_shown_by_its_best_hit_and_in_the_order_of_the_ranking() ->
     assert [re.sub("<[^>]*>", "", snippet) for snippet in snippets] == ["hay 1 b 1", "hay 2 a 1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "snippet"),
+    [
+        ("Set `UV_THREADPOOL_SIZE`, *then* __start__ _it_.", "Set UV_THREADPOOL_SIZE, then start it."),
+        ("| Probe | Action |\n| --- | :-: |\n| liveness | restart |", "Probe Action liveness restart"),
+        ("- see [the pool](05-pool.md#size)\n* a[0] => 1\n> C#", "see the pool a[0] =&gt; 1 C#"),
+        ("Before:\n\n```js\nconst a = 1; // b\n```\n~~~\nx - y\n~~~", "Before: const a = 1; // b x - y"),
+        ("## Heading\n\n1. <b>one</b>", "Heading 1. &lt;b&gt;one&lt;/b&gt;"),
+    ],
+)
+def test_a_snippet_is_the_text_without_its_marks(text: str, snippet: str) -> None:
+    assert lookup._snippet(text, set(), str.split) == snippet
+
+
+def test_a_snippet_begins_a_little_before_the_first_asked_word() -> None:
+    snippet = lookup._snippet("a b c d e f g h NEEDLE " + "word " * 100, {"needle"}, lambda word: [word.lower()])
+    assert snippet.startswith("… c d e f g h <mark>NEEDLE</mark> word word")
+    assert snippet.endswith("word …")
+    assert len(snippet) < 350
+
+
 @pytest.fixture(scope="module")
 def app(edition: Assistant) -> Iterator[str]:
     """The shipped edition, served; its index is current first."""

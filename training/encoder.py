@@ -179,7 +179,8 @@ def projection(learner: Learner, texts: list[str]) -> torch.Tensor:
             encoded = learner.encode(texts[start : start + 32], PASSAGE_TOKENS)
             tokens = encoded.tokens[encoded.telling]
             total += tokens.T @ tokens
-    return torch.linalg.eigh(total).eigenvectors[:, -TOKEN_DIMENSION:]
+    directions: torch.Tensor = torch.linalg.eigh(total).eigenvectors
+    return directions[:, -TOKEN_DIMENSION:]
 
 
 def main() -> None:

@@ -85,8 +85,7 @@ def results(hits: Sequence[Hit], question: str, terms: Callable[[str], list[str]
 
 def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> str:
     """The first lines of a chunk that hold an asked word, with each such word marked."""
-    bare = re.sub(r"```\w*|[`*_|#>]|\]\([^)]*\)|\[", " ", text)
-    words = re.findall(r"\S+", bare)
+    words = _bare(text).split()
     found = [bool(asked & set(terms(word))) for word in words]
     begin = max(0, found.index(True) - 6) if any(found) else 0
     shown: list[str] = []
@@ -95,3 +94,10 @@ def _snippet(text: str, asked: set[str], terms: Callable[[str], list[str]]) -> s
         if sum(map(len, words[begin : begin + len(shown)])) > _SNIPPET:
             break
     return ("… " if begin else "") + " ".join(shown) + (" …" if begin + len(shown) < len(words) else "")
+
+
+def _bare(text: str) -> str:
+    """A chunk without its Markdown marks; the underscores of a name are none."""
+    text = re.sub(r"^\s*(?:```.*|~~~.*|[|\s:-]+|#+|>|[-*+])(?=\s|$)", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\[([^\]\n]*)\]\([^)]*\)", r"\1", text)
+    return re.sub(r"[`*]|(?<!\w)_+|_+(?!\w)", "", text.replace("|", " "))

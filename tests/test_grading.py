@@ -1,0 +1,122 @@
+"""Marks: earned by what an answer says, by nothing else."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from qa.assistant import Assistant
+from qa.grading import LONGEST_ANSWER, Grader, passages
+from qa.playbook.interview import read_interview
+from qa.types import Grade, InterviewQuestion, QuestionRefused, WrongClaim
+
+ROWS: list[dict[str, Any]] = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "golden" / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+]
+STRONG = [row for row in ROWS if row["kind"] == "strong"]
+WORTHLESS = ["", "   \n", "dont know", "I don't know", "no idea, sorry", "xyz", "asdf qwer zxcv uiop", "!!! ???", "🚀"]
+
+
+@pytest.fixture(scope="module")
+def grader(edition: Assistant) -> Grader:
+    return edition.grader
+
+
+@pytest.fixture(scope="module")
+def bank(edition: Assistant) -> dict[str, InterviewQuestion]:
+    return {question.id: question for question in read_interview(edition.playbook)}
+
+
+def marked(grader: Grader, asked: InterviewQuestion, answer: str) -> Grade:
+    points = [point.text for point in asked.points]
+    return grader.grade(asked.question, answer, key_points=points, wrong_claims=asked.wrong_claims)
+
+
+@pytest.mark.parametrize("answer", WORTHLESS)
+def test_what_says_nothing_earns_nothing(grader: Grader, bank: dict[str, InterviewQuestion], answer: str) -> None:
+    for row in STRONG[::12]:
+        assert marked(grader, bank[row["question_id"]], answer).score <= 10
+
+
+def test_the_question_copied_back_earns_nothing(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
+    for row in STRONG[::3]:
+        asked = bank[row["question_id"]]
+        assert marked(grader, asked, asked.question).score <= 10
+        assert marked(grader, asked, f"{asked.question} {asked.question}").score <= 10
+
+
+def test_a_strong_answer_beats_a_list_of_keywords(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
+    for row in STRONG[::6]:
+        asked = bank[row["question_id"]]
+        stuffed = next(r for r in ROWS if r["question_id"] == asked.id and r["kind"] == "stuffed")
+        assert marked(grader, asked, row["answer"]).score > marked(grader, asked, stuffed["answer"]).score
+
+
+def test_every_verdict_rests_on_a_slice_of_the_answer(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
+    for row in ROWS[::9]:
+        grade = marked(grader, bank[row["question_id"]], row["answer"])
+        assert len(grade.points) == len(bank[row["question_id"]].points)
+        rests = [(p.evidence, p.start, p.end) for p in grade.points if p.verdict != "missed"]
+        rests += [(c.evidence, c.start, c.end) for c in grade.contradictions]
+        for evidence, start, end in rests:
+            assert evidence == row["answer"][start:end] != ""
+        assert all(p.evidence is None is p.start for p in grade.points if p.verdict == "missed")
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_sentence_that_makes_a_further_point_never_lowers_the_mark(
+    grader: Grader, bank: dict[str, InterviewQuestion], data: st.DataObject
+) -> None:
+    """Over subsets of the sentences that make the key points of strong answers, in any order."""
+    row = data.draw(st.sampled_from(STRONG))
+    spans = list(dict.fromkeys(label["span"] for label in row["covers"]))
+    chosen = data.draw(st.permutations(spans))
+    count = data.draw(st.integers(1, len(chosen)))
+    asked = bank[row["question_id"]]
+    scores = [marked(grader, asked, "\n".join(chosen[:n])).score for n in range(1, count + 1)]
+    assert scores == sorted(scores), chosen
+
+
+@given(st.text(alphabet="ab. !?;,\n-é🚀", max_size=80))
+def test_passages_are_slices_in_order_without_outer_space(answer: str) -> None:
+    for start, end in passages(answer):
+        assert 0 <= start < end <= len(answer)
+        assert answer[start:end] == answer[start:end].strip()
+
+
+def test_an_answer_is_cut_at_statements_and_a_run_on_one_at_its_commas() -> None:
+    answer = "i use retries. they back off; with jitter of course"
+    assert [answer[slice(*span)] for span in passages(answer)] == [
+        "i use retries.",
+        "they back off;",
+        "with jitter of course",
+        "i use retries. they back off;",
+        "they back off; with jitter of course",
+    ]
+    run_on = ", ".join(f"first clause number {n} says it" for n in range(12))
+    assert max(len(run_on[slice(*span)].split()) for span in passages(run_on)) <= 50
+
+
+def test_what_cannot_be_marked_is_refused(grader: Grader) -> None:
+    with pytest.raises(QuestionRefused, match=f"has 8,001 characters, {LONGEST_ANSWER:,} are the most; shorten it"):
+        grader.grade("q", "x" * 8_001, key_points=["p"])
+    with pytest.raises(QuestionRefused, match="no key point to mark the answer by"):
+        grader.grade("q", "an answer", key_points=[])
+
+
+def test_a_false_statement_is_named_with_its_correction(grader: Grader) -> None:
+    wrong = WrongClaim("The pool has one thread per CPU core by default.", "It has four, whatever the machine.")
+    grade = grader.grade(
+        "How big is libuv's thread pool?",
+        "By default the pool has one thread for each CPU core.",
+        key_points=["The pool has four threads by default."],
+        wrong_claims=[wrong],
+    )
+    assert grade.score == 0
+    assert not grade.points[0].covered
+    assert [(c.claim, c.correction) for c in grade.contradictions] == [(wrong.claim, wrong.correction)]
