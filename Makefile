@@ -32,8 +32,9 @@ bench: .venv/test ## Time build and questions beside sentence-transformers
 quality: .venv/train ## Put the golden sets to this house and its peers; writes docs/quality.md
 	$(BIN)/python -m benchmarks.quality
 
-train: .venv/train ## Adapt the encoder to the edition's questions; writes qa/models/
+train: .venv/train ## Adapt the encoder to the edition's questions and teach the grader; writes qa/models/
 	$(BIN)/python -m training.encoder
+	$(BIN)/python -m training.grader
 
 screenshot: .venv/test ## Take docs/ask.png from the running app
 	$(BIN)/python -m benchmarks.screenshot

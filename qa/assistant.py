@@ -191,7 +191,7 @@ class Assistant:
             if self._grader is None:
                 if self._exports is None:
                     raise ModelError("there is no folder for the grading model; open the playbook with Assistant.load")
-                self._grader = Grader(PairModel(open_grader(self._exports, self._notify)))
+                self._grader = Grader(PairModel(open_grader(self._exports, self._notify)), self._index.encoder)
             return self._grader
 
     def grade(

@@ -47,9 +47,14 @@ class Golden:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one question."""
+    """What became of one question.
+
+    Ranks count from 1. A chapter is right when a section that answers stands in it; the own
+    one is the chapter the question was written for.
+    """
 
     golden: Golden
+    own_chapter_rank: int | None
     chapter_rank: int | None
     section_rank: int | None
     evidence_shown: bool
@@ -72,10 +77,13 @@ def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playboo
     sections = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
     chapters = list(dict.fromkeys(hit.chunk.chapter for hit in hits))
     parents = ancestors(playbook)
+    wanted = {int(section.split("#")[0]) for section in golden.sections}
+    right = (rank for rank, chapter in enumerate(chapters, 1) if chapter in wanted)
     matches = (rank for rank, section in enumerate(sections, 1) if parents.get(section, {section}) & golden.sections)
     return Outcome(
         golden=golden,
-        chapter_rank=chapters.index(golden.chapter) + 1 if golden.chapter in chapters else None,
+        own_chapter_rank=chapters.index(golden.chapter) + 1 if golden.chapter in chapters else None,
+        chapter_rank=next(right, None),
         section_rank=next(matches, None),
         evidence_shown=any(e in citation.quote for e in golden.evidence for citation in answer.citations),
         answered=answer.answered,
@@ -154,6 +162,7 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
     """The figures of a set of covered questions, by name."""
     columns = {
+        "own chapter@1": [within(o.own_chapter_rank, 1) for o in outcomes],
         "chapter@1": [within(o.chapter_rank, 1) for o in outcomes],
         "chapter@3": [within(o.chapter_rank, 3) for o in outcomes],
         "MRR": [reciprocal(o.section_rank) for o in outcomes],

@@ -283,3 +283,33 @@ def test_an_export_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path)
     assert result.returncode == 1
     assert "kept.json: cannot be written (Is a directory); name another with --export" in result.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "kept.json"]
+
+
+def test_grade_marks_each_row_and_names_a_bad_one(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": "a",
+            "question": "How big is libuv's thread pool?",
+            "key_points": ["The pool has four threads by default."],
+            "wrong_claims": ["The pool has one thread per core. → It has four, whatever the machine."],
+            "answer": "Unless you change it the pool has four threads.",
+        },
+        {"id": "b", "question": "q", "key_points": "none", "answer": "x"},
+        {"id": "c", "question": "q", "key_points": [], "answer": "x"},
+        {"id": "d", "question": "q", "key_points": ["p"]},
+    ]
+    file = tmp_path / "answers.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)) + "\n{broken\n", encoding="utf-8")
+    result = run("grade", "--input", str(file), "--json")
+    assert result.returncode == 1
+    given = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["id"] for row in given] == ["a", "b", "c", "d", None]
+    assert given[0]["score"] == 100
+    assert set(given[0]["points"][0]) == {"verdict", "covered", "probability", "evidence", "start", "end"}
+    assert given[0]["points"][0]["evidence"] == rows[0]["answer"]
+    assert given[0]["contradictions"] == []
+    errors = [row["error"] for row in given[1:]]
+    assert "key_points must be a list of texts, got 'none'" in errors[0]
+    assert "no key point to mark the answer by" in errors[1]
+    assert "no text under 'answer'" in errors[2]
+    assert "answers.jsonl:5: not a JSON object" in errors[3]

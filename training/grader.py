@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from zlib import crc32
 
@@ -21,8 +22,12 @@ from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
 from qa.assistant import default_content
-from qa.exports import DEFAULT_MODEL, GRADER, model_folder
-from qa.grading import passages
+from qa.encoder import OpenVINOEncoder
+from qa.evaluation import auroc
+from qa.export import export, export_pairs
+from qa.exports import ADAPTER, DEFAULT_MODEL, GRADER, model_folder
+from qa.grading import Grader, passages
+from qa.pairs import PairModel
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
@@ -82,9 +87,9 @@ def pairs_of(row: dict[str, Any], asked: InterviewQuestion, rng: np.random.Gener
         yield Pair(asked.wrong_claims[label["at"]].correction, label["span"], 2)
 
 
-def read_pairs(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion]) -> list[Pair]:
-    """All pairs of some answers, and some of answers with the points of other questions."""
-    rng = np.random.default_rng(SEED)
+def read_pairs(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion], seed: int) -> list[Pair]:
+    """Pairs of some answers, and some of answers with the points of other questions."""
+    rng = np.random.default_rng(seed)
     found = [pair for row in rows for pair in pairs_of(row, bank[row["question_id"]], rng)]
     for row in rows:
         other = bank[rows[int(rng.integers(len(rows)))]["question_id"]]
@@ -148,7 +153,8 @@ def main() -> None:
     """Trains on all answers but one fold's questions, and saves what the grader ships."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, default=0, help="leave out the questions of this fold")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--cycles", type=int, default=2, help="each with pairs drawn anew and a schedule of its own")
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
@@ -156,11 +162,12 @@ def main() -> None:
     bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
     rows: list[dict[str, Any]] = [row for _, row in read_jsonl(ANSWERS)]
     kept = [row for row in rows if crc32(row["question_id"].encode()) % FOLDS != options.fold]
-    pairs = read_pairs(kept, bank)
-    counts = np.bincount([pair.label for pair in pairs])
-    print(f"{len(kept)} answers, {len(pairs)} pairs: {counts[0]} silent, {counts[1]} stating, {counts[2]} denying")
     reader = PairReader()
-    train(reader, pairs, options)
+    for cycle in range(options.cycles):
+        pairs = read_pairs(kept, bank, SEED + cycle)
+        counts = np.bincount([pair.label for pair in pairs])
+        print(f"{len(kept)} answers, {len(pairs)} pairs: {counts[0]} silent, {counts[1]} stating, {counts[2]} denying")
+        train(reader, pairs, options)
     state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
     state |= {
         name.removesuffix(".default.weight"): weight
@@ -170,6 +177,35 @@ def main() -> None:
     options.output.parent.mkdir(exist_ok=True)
     save_file({name: weight.detach().half().contiguous() for name, weight in state.items()}, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
+    show([row for row in rows if row not in kept], bank, options.output)
+
+
+def show(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion], adapter: Path) -> None:
+    """Prints how the grader does on answers to questions that were left out."""
+    with TemporaryDirectory() as folder:
+        pairs, texts = Path(folder, "pairs"), Path(folder, "texts")
+        pairs.mkdir()
+        texts.mkdir()
+        export_pairs(model_folder(DEFAULT_MODEL), pairs, adapter)
+        export(model_folder(DEFAULT_MODEL), texts, ADAPTER)
+        grader = Grader(PairModel(pairs), OpenVINOEncoder(texts))
+    covered: list[float] = []
+    other: list[float] = []
+    scores: dict[str, dict[str, int]] = {}
+    for row in rows:
+        asked = bank[row["question_id"]]
+        points = [point.text for point in asked.points]
+        given = grader.grade(asked.question, row["answer"], key_points=points, wrong_claims=asked.wrong_claims)
+        made = {label["at"] for label in row["covers"]}
+        for number, point in enumerate(given.points):
+            (covered if number in made else other).append(point.probability)
+        scores.setdefault(asked.id, {})[row["kind"]] = given.score
+    print(f"{len(rows)} unseen answers: AUROC per key point {auroc(covered, other):.3f}")
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
+        made, spurious = np.mean(np.array(covered) >= threshold), np.mean(np.array(other) >= threshold)
+        print(f"  from {threshold}: {made:.3f} of the covered points, {spurious:.3f} of the others")
+    for high, low in (("strong", "partial"), ("partial", "weak"), ("partial", "wrong"), ("partial", "stuffed")):
+        print(f"  {high} above {low}: {np.mean([kinds[high] > kinds[low] for kinds in scores.values()]):.3f}")
 
 
 if __name__ == "__main__":

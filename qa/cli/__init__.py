@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from qa.cli import asking, interview, progress, upkeep
+from qa.cli import asking, grading, interview, progress, upkeep
 from qa.cli.terminal import stderr
 from qa.types import QAError
 
@@ -22,6 +22,7 @@ app.command()(upkeep.build)
 app.command()(asking.ask)
 app.command()(asking.search)
 app.command()(interview.interview)
+app.command()(grading.grade)
 app.command()(progress.gaps)
 app.command()(progress.progress)
 app.command()(upkeep.verify)

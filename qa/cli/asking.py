@@ -3,8 +3,7 @@
 Owns the form of their rows. Does not choose what is quoted.
 """
 
-import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,14 +12,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from qa.cli.terminal import AsJson, Content, Data, IndexDir, Part, load, named_part, print_json, stderr
+from qa.cli.rows import Shown, each, read_rows
+from qa.cli.terminal import AsJson, Content, Data, IndexDir, Part, load, named_part, stderr
 from qa.confidence import in_words, percent
 from qa.figures import pieces
 from qa.types import Answer, Citation, Hit, Link, Playbook, QAError
 
 Queries = Annotated[Path | None, typer.Option(help='JSON Lines of {"id", "question"}, one question each.')]
-# A row as it is printed in JSON, and what prints it for a reader.
-Shown = tuple[dict[str, Any], Callable[[], None]]
 QuestionText = Annotated[str | None, typer.Argument(help="The question.")]
 
 
@@ -34,7 +32,7 @@ def ask(
     index: IndexDir = None,
 ) -> None:
     """Answer a question in the playbook's words, with citations."""
-    rows = _rows(question, queries)
+    rows = _asked(question, queries)
     assistant = load(content, index, data=data)
     part = named_part(assistant, section)
 
@@ -49,7 +47,7 @@ def ask(
         noted = queries is None and not complaint
         return _answer(result, with_search=bool(history)), partial(_show_answer, result, noted=noted)
 
-    _each(rows, answer, as_json=as_json)
+    each(rows, answer, as_json=as_json)
 
 
 def search(
@@ -63,7 +61,7 @@ def search(
     index: IndexDir = None,
 ) -> None:
     """Find the sections that treat a question."""
-    rows = _rows(question, queries)
+    rows = _asked(question, queries)
     assistant = load(content, index)
     part = named_part(assistant, section)
 
@@ -72,50 +70,13 @@ def search(
         found = [_hit(hit, assistant.playbook) for hit in hits]
         return {"question": row["question"], "hits": found}, partial(_show_hits, found)
 
-    _each(rows, find, as_json=as_json)
+    each(rows, find, as_json=as_json)
 
 
-def _rows(question: str | None, queries: Path | None) -> list[dict[str, Any] | QAError]:
+def _asked(question: str | None, queries: Path | None) -> list[dict[str, Any] | QAError]:
     if (question is None) == (queries is None):
         raise typer.BadParameter("give one question, or --queries FILE.jsonl")
-    if queries is None:
-        return [{"id": None, "question": question}]
-    try:
-        lines = queries.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise QAError(f"{queries}: cannot be read ({error}); name another with --queries") from error
-    return [_row(line, f"{queries}:{number}") for number, line in enumerate(lines, 1) if line.strip()]
-
-
-def _row(line: str, where: str) -> dict[str, Any] | QAError:
-    """One line of a queries file, or what is wrong with it."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):
-        row = None
-    return row if isinstance(row, dict) else QAError(f"{where}: not a JSON object; mend or remove the line")
-
-
-def _each(rows: Iterable[dict[str, Any] | QAError], work: Callable[[dict[str, Any]], Shown], *, as_json: bool) -> None:
-    """Works on each row; a bad one is reported in its place and the rest go on."""
-    failed = 0
-    for row in rows:
-        name = None if isinstance(row, QAError) else row.get("id")
-        try:
-            if isinstance(row, QAError):
-                raise row
-            if not isinstance(row.get("question"), str):
-                raise QAError("the row has no text under 'question'; add it")
-            result, show = work(row)
-        except QAError as error:
-            failed += 1
-            result, show = {"error": str(error)}, partial(stderr.print, f"error: {error}", markup=False)
-        if as_json:
-            print_json({"id": name, **result})
-        else:
-            show()
-    if failed:
-        raise typer.Exit(1)
+    return [{"id": None, "question": question}] if queries is None else read_rows(queries, "--queries")
 
 
 def _answer(answer: Answer, *, with_search: bool) -> dict[str, Any]:
