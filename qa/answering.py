@@ -15,10 +15,10 @@ from qa.words import terms
 
 QUOTED = 1_200  # characters of quotes in one answer; one larger block may stand alone
 _QUOTES = 4
-_LONGEST_FIRST, _LONGEST_FURTHER = 500, 400  # characters of a run of several sentences or items
+_LONGEST_FIRST, _LONGEST_FURTHER = 600, 500  # characters of a run of several sentences or items
 _INTRODUCED = 3  # characters at most between a line that ends in a colon and what it introduces
 # A further quote must score at least this share of the first one's score.
-_WORTH = 0.8
+_WORTH = 0.75
 # Two quotes that share this much of the shorter one's words say the same.
 _REPEATED = 0.6
 _RELATED = 5

@@ -19,7 +19,7 @@ from qa.types import Block, BlockKind, Chapter, Chunk
 Span = tuple[int, int]
 # What 100 characters more must add to the mean nearness of the question's tokens:
 # `training/spans.py` prints what other prices and lengths show of the evidence.
-_PRICE = 0.003
+_PRICE = 0.0015
 _LONGEST_ITEMISED = 500  # a longer list is quoted in part
 _LONGEST_BLOCK = 3_000  # so is a larger table or code block
 _LONGEST_INTRODUCED = 1_200  # a block keeps the line that introduces it up to this length
@@ -72,7 +72,7 @@ def choose(
         longest: Characters a run of several sentences or items has at most.
 
     Returns:
-        The kind of what is quoted, and its offsets.
+        The kind of what is quoted, of its last part where it has several, and its offsets.
     """
     section = chapter.section(chunk.anchor)
     around = [b for b in section.blocks if b.start < chunk.end and chunk.start < b.end] if section else []
@@ -86,8 +86,7 @@ def choose(
     units = list(_units(chapter, told or whole))
     run = _best(units, near, longest)
     if run:
-        kinds = {unit.kind for unit in run}
-        return run[-1].kind if len(kinds) == 1 else "prose", (run[0].start, run[-1].end)
+        return run[-1].kind, (run[0].start, run[-1].end)
     blocks = [b for b in around if b.kind in _SHOWN] or around
     return _block(chapter, blocks[0], around) if blocks else ("prose", (chunk.start, chunk.end))
 
