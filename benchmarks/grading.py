@@ -1,7 +1,7 @@
 """The coach's marks beside those of people: the grading part of `docs/quality.md`.
 
 Owns the figures of `tests/golden/answers.jsonl`. Its questions stand in chapters whose
-answers are never trained on; two people marked each answer without knowing its kind.
+answers are never trained on; two markers marked each answer without knowing its kind.
 """
 
 from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def section(assistant: Assistant) -> list[str]:
         "## Marking answers",
         "",
         f"{len(everyone)} answers to {len(groups)} interview questions of chapters whose answers are never trained",
-        f"on. Two people marked each without knowing its kind; their marks correlate at {agreement:.3f} and lie",
+        f"on. Two markers, blind to its kind, marked each; their marks correlate at {agreement:.3f} and lie",
         f"{apart:.1f} points apart on average. Brackets hold 95 % intervals over resampled questions.",
         "",
         "| figure | value |",
