@@ -68,7 +68,7 @@ class Assistant:
         self._progress: Progress | None = None
         self._grader: Grader | None = None
         self._coach: Coach | None = None
-        self._opening = threading.RLock()
+        self._opening, self._loading = threading.RLock(), threading.Lock()
 
     @classmethod
     def load(
@@ -187,7 +187,7 @@ class Assistant:
         Raises:
             ModelError: Its model is damaged, or there is no folder for it.
         """
-        with self._opening:
+        with self._loading:
             if self._grader is None:
                 if self._exports is None:
                     raise ModelError("there is no folder for the grading model; open the playbook with Assistant.load")

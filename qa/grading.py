@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.encoder import Encoder
 from qa.pairs import PairModel, Probabilities
@@ -31,6 +32,7 @@ COVERED, DENIED, CLAIMED = 0.5, 0.8, 0.8
 _NEAR = 0.2
 # What a false statement takes from the mark, in key points.
 _PENALTY = 0.4
+_ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[;\n]+|(?<=\s)[-–—*](?=\s)")
@@ -151,15 +153,20 @@ def _verdict(answer: str, spans: Sequence[Span], relation: Probabilities) -> Poi
     whatever another says.
     """
     making = np.where(relation[:, 1] >= relation[:, 2], relation[:, 1], 0)
-    stated, denied = int(making.argmax()), int(relation[:, 2].argmax())
-    probability = float(making[stated])
+    denying = relation[:, 2]
+    probability = float(making.max())
     if probability >= COVERED:
-        start, end = spans[stated]
+        start, end = spans[_clearest(making)]
         return PointGrade("covered", probability, answer[start:end], start, end)
-    if relation[denied, 2] >= DENIED:
-        start, end = spans[denied]
+    if denying.max() >= DENIED:
+        start, end = spans[_clearest(denying)]
         return PointGrade("contradicted", probability, answer[start:end], start, end)
     return PointGrade("missed", probability)
+
+
+def _clearest(probabilities: npt.NDArray[np.float32]) -> int:
+    """The first passage about as sure as the surest; single statements come before pairs of them."""
+    return int(np.flatnonzero(probabilities >= probabilities.max() - _ABOUT)[0])
 
 
 def _claims(stated: Probabilities) -> bool:
@@ -167,7 +174,7 @@ def _claims(stated: Probabilities) -> bool:
 
 
 def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, stated: Probabilities) -> Contradiction:
-    start, end = spans[int(stated.argmax())]
+    start, end = spans[_clearest(stated)]
     return Contradiction(wrong.claim, wrong.correction, answer[start:end], start, end)
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from qa.assistant import Assistant, default_content
 from qa.encoder import OpenVINOEncoder
-from qa.exports import DEFAULT_MODEL, open_model
+from qa.exports import DEFAULT_MODEL, open_grader, open_model
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = [
@@ -85,8 +85,10 @@ def edition() -> Assistant:
 
 @pytest.fixture(scope="session")
 def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The default model, exported by the code under test."""
-    _, folder = open_model(DEFAULT_MODEL, tmp_path_factory.mktemp("exports"), print)
+    """The default model, exported by the code under test; the grader's lies beside it."""
+    exports = tmp_path_factory.mktemp("exports")
+    _, folder = open_model(DEFAULT_MODEL, exports, print)
+    open_grader(exports, print)
     return folder
 
 
@@ -112,7 +114,7 @@ def small_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def module_index(tmp_path_factory: pytest.TempPathFactory, export: Path) -> Path:
     """An index folder with the exported model, shared by a module's tests."""
     folder = tmp_path_factory.mktemp("index")
-    shutil.copytree(export, folder / "models" / export.name)
+    shutil.copytree(export.parent, folder / "models")
     return folder
 
 
