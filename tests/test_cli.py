@@ -286,7 +286,7 @@ def test_an_export_that_cannot_be_written_leaves_the_earlier_one(tmp_path: Path)
 
 
 def test_grade_marks_each_row_and_names_a_bad_one(tmp_path: Path) -> None:
-    rows = [
+    answers: list[dict[str, Any]] = [
         {
             "id": "a",
             "question": "How big is libuv's thread pool?",
@@ -299,14 +299,14 @@ def test_grade_marks_each_row_and_names_a_bad_one(tmp_path: Path) -> None:
         {"id": "d", "question": "q", "key_points": ["p"]},
     ]
     file = tmp_path / "answers.jsonl"
-    file.write_text("\n".join(map(json.dumps, rows)) + "\n{broken\n", encoding="utf-8")
+    file.write_text("\n".join(map(json.dumps, answers)) + "\n{broken\n", encoding="utf-8")
     result = run("grade", "--input", str(file), "--json")
     assert result.returncode == 1
     given = [json.loads(line) for line in result.stdout.splitlines()]
     assert [row["id"] for row in given] == ["a", "b", "c", "d", None]
     assert given[0]["score"] >= 80
     assert set(given[0]["points"][0]) == {"verdict", "covered", "probability", "evidence", "start", "end"}
-    assert given[0]["points"][0]["evidence"] == rows[0]["answer"]
+    assert given[0]["points"][0]["evidence"] == answers[0]["answer"]
     assert given[0]["contradictions"] == []
     errors = [row["error"] for row in given[1:]]
     assert "key_points must be a list of texts, got 'none'" in errors[0]

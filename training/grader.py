@@ -202,8 +202,8 @@ def show(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion], ada
         scores.setdefault(asked.id, {})[row["kind"]] = given.score
     print(f"{len(rows)} unseen answers: AUROC per key point {auroc(covered, other):.3f}")
     for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
-        made, spurious = np.mean(np.array(covered) >= threshold), np.mean(np.array(other) >= threshold)
-        print(f"  from {threshold}: {made:.3f} of the covered points, {spurious:.3f} of the others")
+        right, spurious = np.mean(np.array(covered) >= threshold), np.mean(np.array(other) >= threshold)
+        print(f"  from {threshold}: {right:.3f} of the covered points, {spurious:.3f} of the others")
     for high, low in (("strong", "partial"), ("partial", "weak"), ("partial", "wrong"), ("partial", "stuffed")):
         print(f"  {high} above {low}: {np.mean([kinds[high] > kinds[low] for kinds in scores.values()]):.3f}")
 
