@@ -112,7 +112,7 @@ def ask(page: Page, address: str, question: str) -> None:
     before = page.locator("#chat .bot").count()
     page.locator("#question textarea").fill(question)
     page.locator("#question textarea").press("Enter")
-    expect(page.locator("#chat .bot")).to_have_count(before + 1)
+    expect(page.locator("#chat .bot")).to_have_count(before + 1, timeout=30_000)  # the machine may be busy
 
 
 def marked(page: Page) -> str:
@@ -263,7 +263,7 @@ def test_the_section_filter_keeps_answers_inside(app: str, page: Page) -> None:
     page.get_by_text("Keep to one section of the playbook").click()
     page.locator("#part").get_by_text("Node.js Internals").click()
     ask(page, app, "How do I keep secrets out of memory dumps?")
-    for link in page.locator("#chat .bot a").all():
+    for link in page.locator("#chat .bot :is(a.cite, a.read)").all():  # a link inside a quote leads where it leads
         number = int(re.sub(r"#(cite|read)-(\d+)-.*", r"\2", link.get_attribute("href") or ""))
         assert 1 <= number <= 10
 
