@@ -89,7 +89,7 @@ def section(assistant: Assistant) -> list[str]:
     apart = float(np.mean([abs(m.row["marks"][0] - m.row["marks"][1]) for m in everyone]))
     figures = {
         "covered vs not, per key point, AUROC": _interval(_separation, groups),
-        "Spearman of the mark and the human mark": _interval(_correlation, groups),
+        "Spearman of the mark and the markers' mean": _interval(_correlation, groups),
         **{f"{high} > {low}, within a question": _interval(_order(high, low), groups) for high, low in ORDERS},
     }
     confusion = np.zeros((3, 3), dtype=int)
