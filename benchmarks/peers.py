@@ -21,6 +21,7 @@ from qa.retrieval import Retriever, Weights
 from qa.store import FaissStore
 from qa.tokens import TokenStore
 from qa.types import Playbook
+from training.folds import with_keys
 
 NODE = Path(__file__).parent.parent / "tests" / "node"
 DEPTH = 60
@@ -36,12 +37,15 @@ def published() -> OpenVINOEncoder:
 
 def with_encoder(index: Index, encoder: Encoder) -> Index:
     """The same chapters and questions, embedded by another model."""
-    passages = encoder.embed_document([chunk.context for chunk in index.chunks])
+    told = encoder.embed_document([chunk.context for chunk in index.chunks])
+    asked = encoder.embed_query([question.question for question in index.questions])
+    dimension = told[0].tokens.shape[1]
     return replace(
         index,
-        store=FaissStore.from_vectors(np.stack([passage.vector for passage in passages])),
-        tokens=TokenStore.from_tokens([p.tokens for p in passages], passages[0].tokens.shape[1]),
-        keys=FaissStore.from_vectors(encoder.encode_query([question.question for question in index.questions])),
+        store=FaissStore.from_vectors(np.stack([passage.vector for passage in told])),
+        tokens=TokenStore.from_tokens([passage.tokens for passage in told], dimension),
+        keys=FaissStore.from_vectors(np.stack([question.vector for question in asked])),
+        key_tokens=TokenStore.from_tokens([question.tokens for question in asked], dimension),
         encoder=encoder,
     )
 
@@ -104,5 +108,4 @@ def by_minisearch(playbook: Playbook) -> Rank:
 
 def without_questions(index: Index) -> Index:
     """The index as a playbook without `questions.jsonl` would have it."""
-    empty = np.empty((0, index.store.dimension), dtype=np.float32)
-    return replace(index, questions=(), keys=FaissStore.from_vectors(empty))
+    return with_keys(index, np.zeros(len(index.questions), np.bool_))

@@ -32,7 +32,7 @@ from qa.types import Playbook, QuestionRefused
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
-NONE = Weights(words=0.0, chapter_words=0.0, asked=0.0, asked_words=0.0, repeats=0.0, tokens=0.0)
+NONE = Weights(words=0.0, chapter_words=0.0, asked=0.0, asked_words=0.0, repeats=0.0, tokens=0.0, asked_tokens=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,8 @@ def systems(index: Index) -> dict[str, Rank]:
         "sections, adapted encoder alone": by_house(bare, NONE),
         "**all signs, question keys**": by_house(index, whole),
         "without question keys": by_house(bare, whole),
-        "without late interaction": by_house(index, replace(whole, tokens=0.0)),
+        "without late interaction": by_house(index, replace(whole, tokens=0.0, asked_tokens=0.0)),
+        "late interaction with chunks only": by_house(index, replace(whole, asked_tokens=0.0)),
         "without the chapter's words": by_house(index, replace(whole, chapter_words=0.0)),
         "without the chunk's words": by_house(index, replace(whole, words=0.0)),
         "without lowering what repeats": by_house(index, replace(whole, repeats=0.0)),

@@ -16,11 +16,12 @@ from qa.words import terms
 QUOTED = 1_200  # characters of quotes in one answer; one larger block may stand alone
 _QUOTES = 4
 _LONGEST_FIRST, _LONGEST_FURTHER = 600, 500  # characters of a run of several sentences or items
+_LONGEST_INTRODUCTION = 200  # characters of what only leads to further headings
 _INTRODUCED = 3  # characters at most between a line that ends in a colon and what it introduces
 # A further quote must score at least this share of the first one's score.
 _WORTH = 0.75
 # Two quotes that share this much of the shorter one's words say the same.
-_REPEATED = 0.6
+_REPEATED = 0.7
 _RELATED = 5
 # Fewer words than this introduce something rather than say it.
 _FEWEST_WORDS = 12
@@ -73,8 +74,11 @@ class _Quoter:
     def citations(self, hits: Sequence[Hit]) -> tuple[Citation, ...]:
         """The best span of each of the best sections, while they add something and there is room."""
         worth = [hit for hit in hits if hit.score >= _WORTH * hits[0].score]
+        worth.sort(key=lambda hit: self._introduces(hit.chunk))
         if self._wanted:
-            worth.sort(key=lambda hit: not self._holds_wanted(hit.chunk))
+            near = {hit.chunk.section_id for hit in worth}
+            shown = [hit for hit in hits if hit.chunk.section_id in near and self._holds_wanted(hit.chunk)]
+            worth = [*shown, *(hit for hit in worth if hit not in shown)]
         for hit in worth:
             self._quote(hit.chunk)
         for side in self._sides:
@@ -114,6 +118,13 @@ class _Quoter:
         unasked = kind in _SHOWN and self._wanted != kind
         said = len(terms(quote)) >= _FEWEST_WORDS and quote[-1] != ":"
         return len(quote) <= room and not repeats and not unasked and said
+
+    def _introduces(self, chunk: Chunk) -> bool:
+        """Whether a chunk is the line or two that only lead to what stands under further headings."""
+        chapter = self._playbook.chapter(chunk.chapter)
+        path = chunk.heading_path
+        leads = chapter is not None and any(section.heading_path[:-1] == path for section in chapter.sections)
+        return bool(path) and leads and len(chunk.text) <= _LONGEST_INTRODUCTION
 
     def _holds_wanted(self, chunk: Chunk) -> bool:
         chapter = self._playbook.chapter(chunk.chapter)

@@ -108,8 +108,8 @@ def _numbers(quote: str, names: Sequence[tuple[int, int]]) -> list[str]:
 
 
 def _fitting(question: str, numbers: Sequence[str]) -> Sequence[str]:
-    """Those that the question does not state itself, of the unit it asks for if any are."""
+    """Those that the question does not state itself, of the unit it asks for if it asks for one."""
     told = {match[0] for match in _FIGURE.finditer(question)}
     new = [number for number in numbers if number not in told]
     unit = next((unit for asked, unit in _KINDS if asked.search(question)), None)
-    return [number for number in new if unit and unit.search(number)] or new
+    return [number for number in new if unit.search(number)] if unit else new

@@ -45,7 +45,7 @@ from qa.types import (
     Section,
 )
 
-FORMAT = 2
+FORMAT = 3
 _CHUNKING = {"window": chunking.WINDOW, "target": chunking.TARGET}
 # Texts between two reports: some seconds of work, and enough to sort into even batches.
 _STEP = 64
@@ -75,7 +75,10 @@ class Reporter:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A loaded generation. Row `i` of `store` and `tokens` is `chunks[i]`, of `keys` `questions[i]`."""
+    """A loaded generation.
+
+    Row `i` of `store` and `tokens` is `chunks[i]`, of `keys` and `key_tokens` `questions[i]`.
+    """
 
     playbook: Playbook
     chunks: tuple[Chunk, ...]
@@ -83,6 +86,7 @@ class Index:
     store: FaissStore
     tokens: TokenStore
     keys: FaissStore
+    key_tokens: TokenStore
     encoder: Encoder
 
 
@@ -193,16 +197,17 @@ def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter)
         "chunks": _chunks_hash(source.chunks),
     }
     store, keys = _store(passages, encoder), _store(asked, encoder)
-    tokens = TokenStore.from_tokens([embedding.tokens for embedding in passages], encoder.token_dimension)
+    tokens, key_tokens = _tokens(passages, encoder), _tokens(asked, encoder)
     files = {
         "playbook.json": disk.to_json([asdict(chapter) for chapter in source.playbook.chapters]),
         "questions.json": disk.to_json([asdict(question) for question in source.questions]),
         "chunks.faiss": store.to_bytes(),
         "tokens.npz": tokens.to_bytes(),
         "keys.faiss": keys.to_bytes(),
+        "key-tokens.npz": key_tokens.to_bytes(),
     }
     disk.replace(folder, made, files)
-    return Index(source.playbook, source.chunks, source.questions, store, tokens, keys, encoder)
+    return Index(source.playbook, source.chunks, source.questions, store, tokens, keys, key_tokens, encoder)
 
 
 def _present(folder: Path, reporter: Reporter) -> tuple[Manifest | None, Index | None]:
@@ -261,17 +266,20 @@ def _store(embeddings: Sequence[Embedding], encoder: OpenVINOEncoder) -> FaissSt
     return FaissStore.from_vectors(np.stack([e.vector for e in embeddings]) if embeddings else empty)
 
 
+def _tokens(embeddings: Sequence[Embedding], encoder: OpenVINOEncoder) -> TokenStore:
+    return TokenStore.from_tokens([embedding.tokens for embedding in embeddings], encoder.token_dimension)
+
+
 def _batches(texts: list[str]) -> Iterator[list[str]]:
     for start in range(0, len(texts), _STEP):
         yield texts[start : start + _STEP]
 
 
 def _known(index: Index) -> _Known:
-    """What an index holds; a question's tokens are not kept."""
-    vectors, none = index.store.vectors(), np.empty((0, 0), np.float32)
+    vectors, keys = index.store.vectors(), index.keys.vectors()
     passages = {c.context: Embedding(vectors[row], index.tokens.tokens(row)) for row, c in enumerate(index.chunks)}
-    asked = zip(index.questions, index.keys.vectors(), strict=True)
-    return _Known(passages, {question.question: Embedding(vector, none) for question, vector in asked})
+    asked = {q.question: Embedding(keys[row], index.key_tokens.tokens(row)) for row, q in enumerate(index.questions)}
+    return _Known(passages, asked)
 
 
 def _wanted(hashes: dict[str, str], model: str | None, manifest: Manifest) -> _Wanted:
@@ -308,15 +316,16 @@ def _load(folder: Path, manifest: Manifest) -> Index:
     chunks = tuple(chunk for chapter in playbook.chapters for chunk in chunking.split(chapter))
     questions = tuple(Question(**row) for row in json.loads(data["questions.json"]))
     store, keys = FaissStore.from_bytes(data["chunks.faiss"]), FaissStore.from_bytes(data["keys.faiss"])
-    tokens = TokenStore.from_bytes(data["tokens.npz"])
-    sizes = (len(store), len(tokens), len(keys))
-    if _chunks_hash(chunks) != manifest["chunks"] or sizes != (len(chunks), len(chunks), len(questions)):
+    tokens, key_tokens = TokenStore.from_bytes(data["tokens.npz"]), TokenStore.from_bytes(data["key-tokens.npz"])
+    told, asked = (len(store), len(tokens)), (len(keys), len(key_tokens))
+    sound = told == (len(chunks),) * 2 and asked == (len(questions),) * 2
+    if not sound or _chunks_hash(chunks) != manifest["chunks"]:
         raise IndexDamaged(f"{home}: {len(store)} vectors do not belong to its {len(chunks)} chunks")
     try:
         encoder = OpenVINOEncoder(export)
     except ModelError as error:
         raise IndexDamaged(str(error)) from error
-    return Index(playbook, chunks, questions, store, tokens, keys, encoder)
+    return Index(playbook, chunks, questions, store, tokens, keys, key_tokens, encoder)
 
 
 def _chapter(row: dict[str, object]) -> Chapter:

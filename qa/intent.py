@@ -13,7 +13,7 @@ from qa.words import terms
 _WANTED: dict[BlockKind, re.Pattern[str]] = {
     "diagram": re.compile(r"\b(diagrams?|flow ?charts?|draw(ing)?|picture)\b", re.IGNORECASE),
     "code": re.compile(
-        r"\b(show me|code examples?|examples? (code|of how)|snippets?|sample|(the |some )?code (for|to|that)|"
+        r"^show\b|\b(show me|examples?|snippets?|sample|(the |some )?code (for|to|that)|"
         r"implementation|how (do|would|can) (i|you|we) implement)\b",
         re.IGNORECASE,
     ),
@@ -37,12 +37,9 @@ _SIDE = 4  # words that name one side of a comparison at most
 _CONTINUES = re.compile(
     r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|what if|same|instead|default)\b", re.IGNORECASE
 )
-_REFERS = re.compile(
-    r"\b(it|its|that|this|those|these|they|them|ones?|there|the same|instead|both|either|each)\b", re.IGNORECASE
-)
-_SHORT, _REFERRING = 5, 12  # words that a follow-up has at most, without and with a word that refers
+_FOLLOWS = 12  # words that a follow-up has at most, unless it opens as a continuation
 # How much nearer the playbook a question must be with the one before it than alone.
-_NEARER = 0.05
+_NEARER = 0.03
 
 
 def wanted(question: str) -> BlockKind | None:
@@ -75,12 +72,11 @@ def rewrite(question: str, before: str, near: Callable[[str], float]) -> str:
         near: How near a text is to what the playbook treats.
 
     Returns:
-        The question alone, or joined to the one before it: when it opens as a
-        continuation, or is short or refers to something, and means more joined than alone.
+        The question alone, or with the one before it in brackets: when it opens as a
+        continuation, or is short and nearer to the playbook so.
     """
-    joined = f"{before} {question}"
+    joined = f"{question} ({before})"
     if _CONTINUES.search(question):
         return joined
-    words = len(question.split())
-    open_ended = words <= _SHORT or (words <= _REFERRING and _REFERS.search(question))
-    return joined if open_ended and near(joined) > near(question) + _NEARER else question
+    short = len(question.split()) <= _FOLLOWS
+    return joined if short and near(joined) > near(question) + _NEARER else question

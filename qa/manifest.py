@@ -21,7 +21,15 @@ REMEDY = "free space, mend its permissions, or choose another folder with --inde
 _MARKER = ".playbook-index"
 _DAMAGED = "damaged"
 _HARMLESS = {_MARKER, ".lock", ".gitignore", ".gitkeep", "README.md", "CURRENT.new"}
-_FILES = {"manifest.json", "playbook.json", "questions.json", "chunks.faiss", "tokens.npz", "keys.faiss"}
+_FILES = {
+    "manifest.json",
+    "playbook.json",
+    "questions.json",
+    "chunks.faiss",
+    "tokens.npz",
+    "keys.faiss",
+    "key-tokens.npz",
+}
 _GENERATION = re.compile(r"\d{19}")
 _BUILDING = re.compile(r"\d{19}\.building")
 _EXPORT = re.compile(r"[0-9a-f]{16}")

@@ -38,6 +38,7 @@ class Weights:
     asked_words: float = 0.15  # BM25 of that section's questions
     repeats: float = -0.6  # interview answers and takeaways say the body's facts again
     tokens: float = 1.6  # MaxSim of the chunk's tokens
+    asked_tokens: float = 0.4  # MaxSim of its section's questions, of its chunks where it has none
 
 
 class Retriever:
@@ -99,8 +100,8 @@ class Retriever:
         if rerank:
             near = best[:_LOOKED_AT]
             # what is not looked at stays below what is
-            scores[best[_LOOKED_AT:]] -= self._weights.tokens
-            scores[near] += self._weights.tokens * self._index.tokens.maxsim(embedding.tokens, near)
+            scores[best[_LOOKED_AT:]] -= self._weights.tokens + self._weights.asked_tokens
+            scores[near] += self._by_tokens(embedding.tokens, near)
             best[:_LOOKED_AT] = near[np.argsort(-scores[near], kind="stable")]
         return [
             Hit(
@@ -140,6 +141,18 @@ class Retriever:
         scores += weights.chapter_words * _scaled(self._chapter_words.scores(words))[self._chapter_row]
         scores += weights.asked * near[self._section_row] + weights.asked_words * worded[self._section_row]
         return asked, scores
+
+    def _by_tokens(self, tokens: Vectors, rows: npt.NDArray[np.int64]) -> Vectors:
+        """What the tokens of some chunks, and of the questions of their sections, add to their scores."""
+        sections = self._section_row[rows]
+        keys = np.flatnonzero(np.isin(self._key_section, sections))
+        told, asked = np.full((2, max(self._section_row) + 1), -np.inf, dtype=np.float32)
+        own = self._index.tokens.maxsim(tokens, rows)
+        np.maximum.at(told, sections, own)
+        np.maximum.at(asked, self._key_section[keys], self._index.key_tokens.maxsim(tokens, keys))
+        near = np.where(np.isfinite(asked), asked, told)[sections]
+        added: Vectors = self._weights.tokens * own + self._weights.asked_tokens * near
+        return added
 
     def _asked(self, vector: Vectors, words: Sequence[str]) -> Vectors:
         """For each section, how near its nearest question is, by meaning and by words: `(2, sections)`."""

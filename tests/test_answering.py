@@ -146,13 +146,13 @@ def test_control_characters_do_not_change_the_answer(edition: Assistant) -> None
 
 def test_a_follow_up_is_searched_with_the_question_before_it(edition: Assistant) -> None:
     answer = edition.ask("and what is its default size?", history=["what is the libuv thread pool?"])
-    assert answer.searched_for == "what is the libuv thread pool? and what is its default size?"
+    assert answer.searched_for == "and what is its default size? (what is the libuv thread pool?)"
     assert answer.citations[0].source.chapter == 5
 
 
 def test_a_follow_up_of_a_follow_up_keeps_the_topic(edition: Assistant) -> None:
     answer = edition.ask("how do I change it?", history=["what is the libuv thread pool?", "and its default size?"])
-    assert answer.searched_for.startswith("what is the libuv thread pool?")
+    assert answer.searched_for.startswith("how do I change it? (")
     assert answer.citations[0].source.chapter == 5
 
 

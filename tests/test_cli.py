@@ -86,7 +86,7 @@ def test_a_bad_row_is_reported_in_its_place_and_the_rest_run(tmp_path: Path) -> 
     assert given[0]["answered"]
     assert given[1]["error"] == "the question is blank; type a few words"
     assert "no text under 'question'" in given[2]["error"]
-    assert given[3]["searched_for"] == "what is the event loop and its phases?"
+    assert given[3]["searched_for"] == "and its phases? (what is the event loop)"
     assert "history must be a list" in given[4]["error"]
 
 

@@ -226,7 +226,9 @@ def test_the_conversation_goes_on_and_follow_ups_say_what_was_searched(app: str,
     ask(page, app, "what is the libuv thread pool?")
     ask(page, app, "and what is its default size?")
     expect(page.locator("#chat .user")).to_have_count(2)
-    expect(page.locator("#chat .bot").last).to_contain_text("Searched for: what is the libuv thread pool?")
+    expect(page.locator("#chat .bot").last).to_contain_text(
+        "Searched for: and what is its default size? (what is the libuv thread pool?)"
+    )
 
 
 def test_an_example_question_is_asked_with_one_click(app: str, page: Page) -> None:

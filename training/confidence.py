@@ -6,7 +6,6 @@ encoder was not trained on, without their own keys; uncovered ones stand in
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ from qa.evaluation import auroc
 from qa.index import Index, open_index
 from qa.playbook.questions import read_jsonl
 from qa.retrieval import Retriever
-from qa.store import FaissStore
-from training.folds import held_out
+from training.folds import held_out, with_keys
 
 UNCOVERED = Path(__file__).parent / "uncovered.jsonl"
 DEPTH = 30
@@ -32,7 +30,7 @@ def main() -> None:
     uncovered = [str(row["question"]) for _, row in read_jsonl(UNCOVERED)]
     ((reduced, golden),) = held_out(index, UNSEEN)
     questions = [g.question for g in golden]
-    bare = replace(index, questions=(), keys=FaissStore.from_vectors(np.empty((0, index.store.dimension), np.float32)))
+    bare = with_keys(index, np.zeros(len(index.questions), np.bool_))
     for name, of_known, of_unknown in (("with questions", reduced, index), ("without", bare, bare)):
         known, unknown = found(of_known, questions), found(of_unknown, uncovered)
         labels = np.repeat([1, 0], [len(known), len(unknown)])

@@ -30,6 +30,7 @@ from qa.playbook.chunks import split
 from qa.playbook.questions import FILE, read_jsonl
 from qa.tokens import TokenStore
 from training.folds import fold_of
+from training.precision import has_bfloat16
 
 UNCOVERED = Path(__file__).parent / "uncovered.jsonl"
 SEED = 0
@@ -107,7 +108,7 @@ class Learner:
             passages: The positives of the first, a hard negative of each, one passage near each stranger.
             allowed: Which passages a covered question is ranked against, `(BATCH, passages)`.
         """
-        with torch.autocast("cpu", dtype=torch.bfloat16):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=has_bfloat16()):
             asked, told = self.encode(questions, QUESTION_TOKENS), self.encode(passages, PASSAGE_TOKENS)
         by_text = asked.vectors @ told.vectors.T
         cosines = torch.einsum("qih,djh->qdij", asked.tokens, told.tokens)
