@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from qa.encoder import Encoder
+from qa.encoder import Encoder, Vectors
 from qa.pairs import PairModel, Probabilities
 from qa.types import Contradiction, Grade, PointGrade, QuestionRefused, WrongClaim
 from qa.words import terms
@@ -30,6 +30,10 @@ COVERED, DENIED, CLAIMED = 0.5, 0.8, 0.8
 # A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
 # so that no passage depends on the others. It spares four pairs in ten and loses no point to speak of.
 _NEAR = 0.2
+# An answer whose nearest passages come less near to the key points than this, on average, is
+# about something else. A further sentence can only bring it nearer.
+_ON_TOPIC = 0.31
+_SILENT = np.array([1, 0, 0], dtype=np.float32)
 # What a false statement takes from the mark, in key points.
 _PENALTY = 0.4
 _ABOUT = 0.15  # probabilities that are about the same
@@ -83,7 +87,9 @@ class Grader:
         if not spans:
             return Grade(0, tuple(PointGrade("missed", 0.0) for _ in key_points))
         statements = [*key_points, *(wrong.claim for wrong in wrong_claims)]
-        relations = self._relations(statements, [answer[start:end] for start, end in spans])
+        cosines, relations = self._read(statements, [answer[start:end] for start, end in spans])
+        if cosines[: len(key_points)].max(axis=1).mean() < _ON_TOPIC:
+            relations = np.broadcast_to(_SILENT, relations.shape)
         points = tuple(_verdict(answer, spans, relation) for relation in relations[: len(key_points)])
         made = zip(wrong_claims, relations[len(key_points) :, :, 1], strict=True)
         contradictions = tuple(
@@ -91,15 +97,18 @@ class Grader:
         )
         return Grade(_mark(points, contradictions), points, contradictions)
 
-    def _relations(self, statements: Sequence[str], said: Sequence[str]) -> Probabilities:
-        """How each passage relates to each statement, `(statements, passages, 3)`; far ones say nothing of it."""
+    def _read(self, statements: Sequence[str], said: Sequence[str]) -> tuple[Vectors, Probabilities]:
+        """How near each passage comes to each statement, and how it relates to it; far ones say nothing of it.
+
+        Returns:
+            Cosines, `(statements, passages)`, and probabilities, `(statements, passages, 3)`.
+        """
         cosines = self._encoder.encode_document(statements) @ self._encoder.encode_document(said).T
-        relations = np.zeros((len(statements), len(said), 3), dtype=np.float32)
-        relations[:, :, 0] = 1
+        relations = np.tile(_SILENT, (*cosines.shape, 1))
         near = np.argwhere(cosines >= _NEAR)
         if len(near):
             relations[tuple(near.T)] = self._model.relate([(statements[row], said[column]) for row, column in near])
-        return relations
+        return cosines, relations
 
 
 def passages(answer: str) -> list[Span]:

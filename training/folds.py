@@ -45,5 +45,5 @@ def with_keys(index: Index, kept: npt.NDArray[np.bool_]) -> Index:
         index,
         questions=tuple(index.questions[row] for row in rows),
         keys=FaissStore.from_vectors(np.ascontiguousarray(index.keys.vectors()[rows])),
-        key_tokens=TokenStore.from_tokens([index.key_tokens.tokens(row) for row in rows], dimension),
+        key_tokens=TokenStore.from_tokens([index.key_tokens.tokens(row) for row in rows.tolist()], dimension),
     )

@@ -1,10 +1,9 @@
-"""Teaches the pair model to read answers: LoRA and a head on `training/`'s answers and statements.
+"""Teaches the pair model to read answers: LoRA and a head on `training/answers.jsonl`.
 
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only. An answer's passages are what the grader will cut it into; a passage states a key point
 or denies it where the writer's evidence lies inside, and says nothing of it where they do not
-meet, nor of the points of other chapters. `statements.jsonl` holds single facts, each with
-passages that state it, that deny it in nearly the same words, and that only sound like it.
+meet, nor of near points of other chapters. The last round adds pairs turned round in one word.
 """
 
 import argparse
@@ -34,10 +33,10 @@ from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
 from qa.types import InterviewQuestion
 from qa.words import terms
+from training.contrasts import contrasts
 from training.precision import has_bfloat16
 
 ANSWERS = Path(__file__).parent / "answers.jsonl"
-STATEMENTS = Path(__file__).parent / "statements.jsonl"
 SEED = 0
 RANK = 32
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
@@ -95,13 +94,6 @@ def pairs_of(row: dict[str, Any], asked: InterviewQuestion, rng: np.random.Gener
         yield Pair(asked.wrong_claims[label["at"]].correction, label["span"], 2)
 
 
-def pairs_about(row: dict[str, Any]) -> Iterator[Pair]:
-    """The pairs that one statement teaches with the passages written for it."""
-    for kind, label in (("states", 1), ("denies", 2), ("besides", 0)):
-        for passage in row[kind]:
-            yield Pair(row["statement"], passage, label)
-
-
 class Strangers:
     """Points of other chapters that come near to an answer's passages, yet are not made by them."""
 
@@ -129,16 +121,25 @@ class Strangers:
 
 def read_pairs(
     rows: Sequence[dict[str, Any]],
-    about: Sequence[dict[str, Any]],
     bank: dict[str, InterviewQuestion],
     strangers: Strangers,
     rng: np.random.Generator,
 ) -> list[Pair]:
-    """Pairs of answers with their own points and with strange ones, and pairs of statements."""
+    """Pairs of answers with their own points and with strange ones."""
     found = [pair for row in rows for pair in pairs_of(row, bank[row["question_id"]], rng)]
     for row in rows:
         found += strangers.pairs(row["answer"], bank[row["question_id"]].source.chapter, rng)
-    return [*found, *(pair for row in about for pair in pairs_about(row))]
+    return found
+
+
+def turned(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Pair]:
+    """The pairs that agree, turned round in one word."""
+    return [
+        Pair(statement, passage, 1 if agrees else 2)
+        for pair in pairs
+        if pair.label == 1
+        for statement, passage, agrees in contrasts(pair.statement, pair.passage, rng)
+    ]
 
 
 class PairReader(torch.nn.Module):
@@ -197,9 +198,7 @@ def main() -> None:
     """Trains on all answers but one fold's questions, and saves what the grader ships."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, default=0, help="leave out the questions of this fold")
-    parser.add_argument(
-        "--rounds", type=int, default=4, help="each with pairs drawn anew; statements join in the second half"
-    )
+    parser.add_argument("--rounds", type=int, default=4, help="each with pairs drawn anew")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
@@ -207,19 +206,15 @@ def main() -> None:
     bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
     rows: list[dict[str, Any]] = [row for _, row in read_jsonl(ANSWERS)]
     kept = [row for row in rows if crc32(row["question_id"].encode()) % FOLDS != options.fold]
-    about = [row for _, row in read_jsonl(STATEMENTS)]
     with TemporaryDirectory() as folder:
         export(model_folder(DEFAULT_MODEL), Path(folder), ADAPTER)
-        strangers = Strangers(
-            {row["question_id"]: bank[row["question_id"]] for row in kept}, OpenVINOEncoder(Path(folder))
-        )
+        known = {row["question_id"]: bank[row["question_id"]] for row in kept}
+        strangers = Strangers(known, OpenVINOEncoder(Path(folder)))
     rng = np.random.default_rng(SEED)
-    rounds = [
-        read_pairs(kept, about if number >= options.rounds / 2 else (), bank, strangers, rng)
-        for number in range(options.rounds)
-    ]
+    rounds = [read_pairs(kept, bank, strangers, rng) for _ in range(options.rounds)]
+    rounds[-1] += turned(rounds[-1], rng)
     counts = np.bincount([pair.label for pairs in rounds for pair in pairs])
-    print(f"{len(kept)} answers, {len(about)} statements; silent, stating, denying pairs: {counts.tolist()}")
+    print(f"{len(kept)} answers; pairs that say nothing, state, deny: {counts.tolist()}")
     reader = PairReader()
     train(reader, rounds, options.rate)
     state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
