@@ -26,13 +26,15 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.5, 0.8, 0.8
+COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
+# The probabilities from which on a point earns something, and all.
+_EARNS, _EARNS_ALL = 0.1, 0.9
 # A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
 # so that no passage depends on the others. It spares four pairs in ten and loses no point to speak of.
 _NEAR = 0.2
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else. A further sentence can only bring it nearer.
-_ON_TOPIC = 0.31
+_ON_TOPIC = 0.34
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # What a false statement takes from the mark, in key points.
 _PENALTY = 0.4
@@ -158,11 +160,11 @@ def _echoes(passage: str, asked: set[str]) -> bool:
 def _verdict(answer: str, spans: Sequence[Span], relation: Probabilities) -> PointGrade:
     """The verdict on one key point from how each passage relates to it, `(passages, 3)`.
 
-    A passage that rather denies the point does not make it; one that makes it stands,
-    whatever another says.
+    A passage makes the point the less, the more likely it denies it; one that makes it
+    stands, whatever another says.
     """
-    making = np.where(relation[:, 1] >= relation[:, 2], relation[:, 1], 0)
-    denying = relation[:, 2]
+    stating, denying = relation[:, 1], relation[:, 2]
+    making = stating * stating / np.maximum(stating + denying, np.finfo(np.float32).tiny)
     probability = float(making.max())
     if probability >= COVERED:
         start, end = spans[_clearest(making)]
@@ -188,7 +190,7 @@ def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, stated
 
 
 def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction]) -> int:
-    """Covered points, each as sure as it is, as a share of all, less what is false."""
+    """Points, each by how surely it is made, as a share of all, less what is false."""
     false = {point.start for point in points if point.verdict == "contradicted"} | {c.start for c in contradictions}
-    credit = sum(point.probability for point in points if point.covered) - _PENALTY * len(false)
-    return round(100 * float(np.clip(credit / len(points), 0, 1)))
+    made = np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1])
+    return round(100 * float(np.clip((made.sum() - _PENALTY * len(false)) / len(points), 0, 1)))

@@ -3,7 +3,7 @@
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only. An answer's passages are what the grader will cut it into; a passage states a key point
 or denies it where the writer's evidence lies inside, and says nothing of it where they do not
-meet, nor of near points of other chapters. The last round adds pairs turned round in one word.
+meet, nor of near points of other chapters.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
 from qa.types import InterviewQuestion
 from qa.words import terms
-from training.contrasts import contrasts
 from training.precision import has_bfloat16
 
 ANSWERS = Path(__file__).parent / "answers.jsonl"
@@ -132,16 +131,6 @@ def read_pairs(
     return found
 
 
-def turned(pairs: Sequence[Pair], rng: np.random.Generator) -> list[Pair]:
-    """The pairs that agree, turned round in one word."""
-    return [
-        Pair(statement, passage, 1 if agrees else 2)
-        for pair in pairs
-        if pair.label == 1
-        for statement, passage, agrees in contrasts(pair.statement, pair.passage, rng)
-    ]
-
-
 class PairReader(torch.nn.Module):
     """The backbone with an adapter, and a head that tells three relations."""
 
@@ -212,7 +201,6 @@ def main() -> None:
         strangers = Strangers(known, OpenVINOEncoder(Path(folder)))
     rng = np.random.default_rng(SEED)
     rounds = [read_pairs(kept, bank, strangers, rng) for _ in range(options.rounds)]
-    rounds[-1] += turned(rounds[-1], rng)
     counts = np.bincount([pair.label for pairs in rounds for pair in pairs])
     print(f"{len(kept)} answers; pairs that say nothing, state, deny: {counts.tolist()}")
     reader = PairReader()
