@@ -3,7 +3,7 @@
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only. An answer's passages are what the grader will cut it into; a passage states a key point
 or denies it where the writer's evidence lies inside, and says nothing of it where they do not
-meet, nor of near points of other chapters.
+meet.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
 from qa.assistant import default_content
-from qa.encoder import Encoder, OpenVINOEncoder
+from qa.encoder import OpenVINOEncoder
 from qa.evaluation import auroc
 from qa.export import export, export_pairs
 from qa.exports import ADAPTER, DEFAULT_MODEL, GRADER, model_folder
@@ -43,11 +43,6 @@ BATCH = 64
 FOLDS = 8
 LABELS = {"covers": 1, "claims": 1, "contradicts": 2}
 TELLING, SILENT = 2, 1  # passages with and without a point, for each point and answer
-NEAREST = 3  # of the silent passages with most words of the point, from which they are drawn
-STRANGE = 3  # points of other chapters, for each answer
-# How near (cosine) such a point comes to a passage: nearer ones may be the same fact again.
-NEAR, SAME = 0.2, 0.6
-HARDEST = 30  # of the nearest such pairs of an answer, some are drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,47 +82,22 @@ def pairs_of(row: dict[str, Any], asked: InterviewQuestion, rng: np.random.Gener
                 yield telling[chosen]
             words = set(terms(statement))
             silent.sort(key=lambda passage: -len(words & set(terms(passage))))
-            for chosen in rng.permutation(len(silent[:NEAREST]))[:SILENT]:
-                yield Pair(statement, silent[chosen], 0)
+            for passage in silent[:SILENT]:
+                yield Pair(statement, passage, 0)
     for label in row["claims"]:
         yield Pair(asked.wrong_claims[label["at"]].correction, label["span"], 2)
 
 
-class Strangers:
-    """Points of other chapters that come near to an answer's passages, yet are not made by them."""
-
-    def __init__(self, bank: dict[str, InterviewQuestion], encoder: Encoder) -> None:
-        points = [(question.source.chapter, point.text) for question in bank.values() for point in question.points]
-        self._texts = [text for _, text in points]
-        self._chapters = np.array([chapter for chapter, _ in points])
-        self._vectors = encoder.encode_document(self._texts)
-        self._encoder = encoder
-
-    def pairs(self, answer: str, chapter: int, rng: np.random.Generator) -> Iterator[Pair]:
-        """Some of the hardest pairs for one answer to a question of `chapter`."""
-        told = [answer[start:end] for start, end in passages(answer)]
-        if not told:
-            return
-        cosines = self._encoder.encode_document(told) @ self._vectors.T
-        cosines[:, self._chapters == chapter] = -1
-        cosines[(cosines < NEAR) | (cosines >= SAME)] = -1
-        nearest = np.argsort(-cosines, axis=None)[:HARDEST]
-        for place in rng.permutation(nearest)[:STRANGE]:
-            passage, point = np.unravel_index(place, cosines.shape)
-            if cosines[passage, point] > 0:
-                yield Pair(self._texts[point], told[passage], 0)
-
-
-def read_pairs(
-    rows: Sequence[dict[str, Any]],
-    bank: dict[str, InterviewQuestion],
-    strangers: Strangers,
-    rng: np.random.Generator,
-) -> list[Pair]:
-    """Pairs of answers with their own points and with strange ones."""
+def read_pairs(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion], seed: int) -> list[Pair]:
+    """Pairs of some answers, and some of answers with the points of other questions."""
+    rng = np.random.default_rng(seed)
     found = [pair for row in rows for pair in pairs_of(row, bank[row["question_id"]], rng)]
     for row in rows:
-        found += strangers.pairs(row["answer"], bank[row["question_id"]].source.chapter, rng)
+        other = bank[rows[int(rng.integers(len(rows)))]["question_id"]]
+        if other.source.chapter != bank[row["question_id"]].source.chapter:
+            spans = passages(row["answer"])
+            start, end = spans[int(rng.integers(len(spans)))]
+            found.append(Pair(other.points[int(rng.integers(len(other.points)))].text, row["answer"][start:end], 0))
     return found
 
 
@@ -137,10 +107,7 @@ class PairReader(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
-        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS))
-        for name, layer in self.model.named_modules():
-            if name.endswith("attention.self.dropout"):
-                layer.p = 0.0  # a sixth of a step's time, and no use seen
+        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, lora_dropout=0.05, target_modules=TARGETS))
         self.head = torch.nn.Linear(384, 3)
 
     def forward(self, pairs: Sequence[Pair]) -> torch.Tensor:
@@ -154,17 +121,17 @@ class PairReader(torch.nn.Module):
         return logits
 
 
-def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> None:
-    """Fits adapter and head, a round after the other; batches hold pairs of about one length."""
+def train(reader: PairReader, pairs: Sequence[Pair], options: argparse.Namespace) -> None:
+    """Fits adapter and head; batches hold pairs of about one length."""
     rng = np.random.default_rng(SEED)
     weights = [p for p in reader.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
-    steps = sum(len(pairs) // BATCH for pairs in rounds)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1, pct_start=0.1)
+    optimiser = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
+    steps = options.epochs * (len(pairs) // BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=steps + 1, pct_start=0.1)
+    lengths = np.array([len(pair.statement) + len(pair.passage) for pair in pairs])
     started, done = time.perf_counter(), 0
     reader.train()
-    for pairs in rounds:
-        lengths = np.array([len(pair.statement) + len(pair.passage) for pair in pairs])
+    for _ in range(options.epochs):
         by_length = np.argsort(lengths + rng.normal(0, 30, len(pairs)))
         batches = by_length[: len(pairs) // BATCH * BATCH].reshape(-1, BATCH)
         for rows in rng.permutation(batches):
@@ -187,7 +154,8 @@ def main() -> None:
     """Trains on all answers but one fold's questions, and saves what the grader ships."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, default=0, help="leave out the questions of this fold")
-    parser.add_argument("--rounds", type=int, default=4, help="each with pairs drawn anew")
+    parser.add_argument("--cycles", type=int, default=2, help="each with pairs drawn anew and a schedule of its own")
+    parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
@@ -195,16 +163,12 @@ def main() -> None:
     bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
     rows: list[dict[str, Any]] = [row for _, row in read_jsonl(ANSWERS)]
     kept = [row for row in rows if crc32(row["question_id"].encode()) % FOLDS != options.fold]
-    with TemporaryDirectory() as folder:
-        export(model_folder(DEFAULT_MODEL), Path(folder), ADAPTER)
-        known = {row["question_id"]: bank[row["question_id"]] for row in kept}
-        strangers = Strangers(known, OpenVINOEncoder(Path(folder)))
-    rng = np.random.default_rng(SEED)
-    rounds = [read_pairs(kept, bank, strangers, rng) for _ in range(options.rounds)]
-    counts = np.bincount([pair.label for pairs in rounds for pair in pairs])
-    print(f"{len(kept)} answers; pairs that say nothing, state, deny: {counts.tolist()}")
     reader = PairReader()
-    train(reader, rounds, options.rate)
+    for cycle in range(options.cycles):
+        pairs = read_pairs(kept, bank, SEED + cycle)
+        counts = np.bincount([pair.label for pair in pairs])
+        print(f"{len(kept)} answers, {len(pairs)} pairs: {counts[0]} silent, {counts[1]} stating, {counts[2]} denying")
+        train(reader, pairs, options)
     state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
     state |= {
         name.removesuffix(".default.weight"): weight
