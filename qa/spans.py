@@ -25,9 +25,12 @@ _LONGEST_BLOCK = 3_000  # so is a larger table or code block
 _LONGEST_INTRODUCED = 1_200  # a block keeps the line that introduces it up to this length
 _REFERS = re.compile(
     r"(?:it|its|this|that|these|those|they|their|them|both|either|neither|one|the (?:second|third|other|same|former|"
-    r"latter)|but|so|then|also|and|or|otherwise|instead|however|therefore|such|here|there|yet|hence|thus)\b",
+    r"latter)|but|so|then|also|and|or|otherwise|instead|however|therefore|such|here|there|yet|hence|thus)\b"
+    r"|(?:in|at|on|with|for|after|under|by)\b[^.,;:]{1,40}?\b(?:they|it)\b",
     re.IGNORECASE,
 )
+# What says how a fault looks is of use only with what follows: its cause and what mends it.
+_DESCRIBES = re.compile(r"\**(?:(?:the )?symptoms?|confirm)\b", re.IGNORECASE)
 _SHOWN: tuple[BlockKind, ...] = ("code", "diagram")  # kinds that are quoted where they are asked for
 
 
@@ -113,9 +116,12 @@ def _units(chapter: Chapter, blocks: Sequence[Block]) -> list[_Unit]:
             pieces = list_items(chapter.text, block) or pieces
         introduced = bool(units) and not units[-1].closes
         for number, (start, end) in enumerate(pieces):
-            refers = block.kind == "prose" and _REFERS.match(chapter.text, start)
+            prose, more = block.kind == "prose", number + 1 < len(pieces)
+            refers = prose and _REFERS.match(chapter.text, start)
+            describes = prose and more and _DESCRIBES.match(chapter.text, start)
             opens = not (refers or (introduced and number == 0))
-            units.append(_Unit(block.kind, start, end, opens or not units, chapter.text[end - 1] != ":"))
+            closes = not (describes or chapter.text[end - 1] == ":")
+            units.append(_Unit(block.kind, start, end, opens or not units, closes))
     return units
 
 

@@ -82,6 +82,29 @@ def test_wrong_claims_key_points_and_follow_ups_are_in_no_chunk() -> None:
     assert [chunk.text for chunk in split(chapter_of(text))] == ["The model answer.", "Free again."]
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        '**Question**: "Why?"\n\n**Weak answer**: "It is slow."\n\n**Strong answer**: "Four threads."',
+        '**Question:** "Why?"\n**Weak answer**: "It is slow."\n**Strong answer**: "Four threads."',
+        "- **Q**: Why?\n- **Bad answer**: It is slow.\n- **Strong answer**: Four threads.",
+        "> **Question**: Why?\n>\n> **Weak answer**: It is slow.\n>\n> **Strong answer**: Four threads.",
+        "**Question**\n\nWhy?\n\n**Poor answer**\n\nAlas.\n\n- It is slow.\n\n**Strong answer**\n\nFour threads.",
+    ],
+)
+def test_a_weak_answer_is_in_no_chunk(form: str, end: str) -> None:
+    text = f"# Pools\n\n## Talk\n\n{form}\n\n## After\n\nThe rest.\n".replace("\n", end)
+    said = " ".join(chunk.text for chunk in split(chapter_of(text)))
+    assert "slow" not in said and "Alas" not in said
+    assert "Why?" in said and "Four threads." in said and "The rest." in said
+
+
+def test_a_weak_answer_in_a_fence_is_code() -> None:
+    (chunk,) = split(chapter_of("# Pools\n\n## Talk\n\n```md\n**Weak answer**: It is slow.\n```\n"))
+    assert "It is slow." in chunk.text
+
+
 def test_those_labels_and_headings_hide_nothing_outside_an_interview() -> None:
     text = "# T\n\n## Follow-ups\n\nCall them.\n\n## Notes\n\n**Key points**\n\n- One.\n\n### Key points\n\nTwo.\n"
     joined = "\n".join(chunk.text for chunk in split(chapter_of(text)))

@@ -1,9 +1,9 @@
-"""Teaches the pair model to read answers: LoRA and a head on `training/answers.jsonl`.
+"""Teaches the pair model to read answers: LoRA and a head on `training/answers.jsonl` and `training/statements.jsonl`.
 
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only. An answer's passages are what the grader will cut it into; a passage states a key point
 or denies it where the writer's evidence lies inside, and says nothing of it where they do not
-meet.
+meet. Statements are single facts, each with passages that state it, deny it and pass it by.
 """
 
 import argparse
@@ -36,6 +36,7 @@ from qa.words import terms
 from training.precision import has_bfloat16
 
 ANSWERS = Path(__file__).parent / "answers.jsonl"
+STATEMENTS = Path(__file__).parent / "statements.jsonl"
 SEED = 0
 RANK = 32
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
@@ -43,6 +44,8 @@ BATCH = 64
 FOLDS = 8
 LABELS = {"covers": 1, "claims": 1, "contradicts": 2}
 TELLING, SILENT = 2, 1  # passages with and without a point, for each point and answer
+NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
+REPEATED = 5_000  # pairs of answers in a round of statements, so that they are not forgotten
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +104,40 @@ def read_pairs(rows: Sequence[dict[str, Any]], bank: dict[str, InterviewQuestion
     return found
 
 
+def stated_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
+    """What single facts teach.
+
+    A fact told wrongly is denied by what tells it rightly: so a model must compare, and cannot
+    learn by heart what is true. Passages of the writer's other facts of the chapter say nothing of this one.
+    """
+    rng = np.random.default_rng(seed)
+    written: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        written.setdefault((row["writer"], row["chapter"]), []).append(row)
+    for row in rows:
+        fact, states, denies = row["statement"], row["states"], row["denies"]
+        for label, told in ((1, states), (2, denies), (0, row["besides"])):
+            yield from (Pair(fact, passage, label) for passage in told)
+        yield Pair(denies[0], states[int(rng.integers(len(states)))], 2)
+        yield Pair(states[0], states[int(rng.integers(1, len(states)))], 1)
+        words = set(terms(fact))
+        neighbours = [other for other in written[row["writer"], row["chapter"]] if other is not row]
+        others = [passage for other in neighbours for passage in (*other["states"], *other["denies"])]
+        others.sort(key=lambda passage: -len(words & set(terms(passage))))
+        for chosen in rng.permutation(len(others[:NEAREST]))[:OTHERS]:
+            yield Pair(fact, others[chosen], 0)
+
+
 class PairReader(torch.nn.Module):
     """The backbone with an adapter, and a head that tells three relations."""
 
     def __init__(self) -> None:
         super().__init__()
         self.model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
-        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, lora_dropout=0.05, target_modules=TARGETS))
+        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS))
+        for name, layer in self.model.named_modules():
+            if name.endswith("attention.self.dropout"):
+                layer.p = 0.0  # a sixth of a step's time, and no use seen
         self.head = torch.nn.Linear(384, 3)
 
     def forward(self, pairs: Sequence[Pair]) -> torch.Tensor:
@@ -121,17 +151,17 @@ class PairReader(torch.nn.Module):
         return logits
 
 
-def train(reader: PairReader, pairs: Sequence[Pair], options: argparse.Namespace) -> None:
-    """Fits adapter and head; batches hold pairs of about one length."""
+def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> None:
+    """Fits adapter and head in one cycle of learning rates; batches hold pairs of about one length."""
     rng = np.random.default_rng(SEED)
     weights = [p for p in reader.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=options.rate, weight_decay=0.01)
-    steps = options.epochs * (len(pairs) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, total_steps=steps + 1, pct_start=0.1)
-    lengths = np.array([len(pair.statement) + len(pair.passage) for pair in pairs])
+    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
+    steps = sum(len(pairs) // BATCH for pairs in rounds)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1, pct_start=0.1)
     started, done = time.perf_counter(), 0
     reader.train()
-    for _ in range(options.epochs):
+    for pairs in rounds:
+        lengths = np.array([len(pair.statement) + len(pair.passage) for pair in pairs])
         by_length = np.argsort(lengths + rng.normal(0, 30, len(pairs)))
         batches = by_length[: len(pairs) // BATCH * BATCH].reshape(-1, BATCH)
         for rows in rng.permutation(batches):
@@ -150,25 +180,34 @@ def train(reader: PairReader, pairs: Sequence[Pair], options: argparse.Namespace
                 print(f"step {done}/{steps} loss {loss.item():.3f} {time.perf_counter() - started:.0f} s", flush=True)
 
 
+def mixed(answered: Sequence[Pair], facts: Sequence[dict[str, Any]], seed: int) -> list[Pair]:
+    """A round of statements, and some pairs of answers with it."""
+    chosen = np.random.default_rng(seed).permutation(len(answered))[:REPEATED]
+    return [*stated_pairs(facts, seed), *(answered[row] for row in chosen)]
+
+
 def main() -> None:
-    """Trains on all answers but one fold's questions, and saves what the grader ships."""
+    """Trains on all answers but one fold's questions and on all statements, and saves what the grader ships."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--fold", type=int, default=0, help="leave out the questions of this fold")
-    parser.add_argument("--cycles", type=int, default=2, help="each with pairs drawn anew and a schedule of its own")
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--fold", type=int, default=0, help="leave out the answers to the questions of this fold")
+    parser.add_argument("--answers", type=int, default=4, help="rounds of answers only, which come first")
+    parser.add_argument("--statements", type=int, default=5, help="rounds of statements with some pairs of answers")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
     torch.manual_seed(SEED)
     bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
     rows: list[dict[str, Any]] = [row for _, row in read_jsonl(ANSWERS)]
+    facts: list[dict[str, Any]] = [row for _, row in read_jsonl(STATEMENTS)]
     kept = [row for row in rows if crc32(row["question_id"].encode()) % FOLDS != options.fold]
+    rounds = [read_pairs(kept, bank, SEED + number) for number in range(options.answers + options.statements)]
+    answered, repeated = rounds[: options.answers], rounds[options.answers :]
+    told = [mixed(pairs, facts, SEED + number) for number, pairs in enumerate(repeated)]
+    counts = np.bincount([pair.label for pairs in answered + told for pair in pairs])
+    print(f"{len(kept)} answers, {len(facts)} statements; pairs that say nothing, state, deny: {counts.tolist()}")
     reader = PairReader()
-    for cycle in range(options.cycles):
-        pairs = read_pairs(kept, bank, SEED + cycle)
-        counts = np.bincount([pair.label for pair in pairs])
-        print(f"{len(kept)} answers, {len(pairs)} pairs: {counts[0]} silent, {counts[1]} stating, {counts[2]} denying")
-        train(reader, pairs, options)
+    for cycle, rate in ((answered, options.rate), (told, 0.75 * options.rate)):
+        train(reader, cycle, rate)
     state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
     state |= {
         name.removesuffix(".default.weight"): weight

@@ -15,11 +15,11 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import NoReturn
 
-from qa.playbook.markdown import Document, FrontMatterError, Heading, parse
+from qa.playbook.labels import LABEL
+from qa.playbook.markdown import Document, FrontMatterError, Heading, line_starts, parse, trimmed
 from qa.types import Block, Chapter, Playbook, PlaybookError, Section
 
 _NUMBERED = re.compile(r"(\d{1,6})(?:[-_. ]|$)")
-_LABEL = re.compile(r"\*\*(key points|wrong claims|follow-ups)[:.]?\*\*[:.]?", re.IGNORECASE)
 _LEVEL = re.compile(r"\*Level: \w+\*")
 _INTERVIEW = "interview questions"
 _NEVER_QUOTED = {"key points", "wrong claims", "follow-ups"}
@@ -197,6 +197,17 @@ def _line(document: Document, key: str, path: Path) -> str:
     return text
 
 
+def _labelled(text: str, block: Block) -> list[Block]:
+    """A block with a weak answer, cut before each line with a label; any other as it is."""
+    starts = [block.start + offset for offset in line_starts(text[block.start : block.end])[:-1]]
+    labels = [label for start in starts if (label := LABEL.match(text, start))]
+    if block.kind in {"code", "diagram"} or not any(label["weak"] for label in labels):
+        return [block]
+    cuts = sorted({block.start, *(label.start() for label in labels)})
+    spans = (trimmed(text, *span) for span in pairwise([*cuts, block.end]))
+    return [replace(block, start=start, end=end) for start, end in spans]
+
+
 def _stem(path: Path) -> str:
     return re.sub(r"^\d+[-_. ]+", "", path.stem).replace("-", " ").strip() or path.stem
 
@@ -217,14 +228,17 @@ def _sections(text: str, number: int, document: Document) -> Iterator[Section]:
     following = next(blocks)
 
     def own(end: int, *, interview: bool = False, never: bool = False) -> tuple[Block, ...]:
-        """The next blocks, up to `end`; in an interview those below a label may not be quoted."""
+        """The next blocks, up to `end`; weak answers, and in an interview what labels head, may not be quoted."""
         nonlocal following
-        taken = []
+        taken: list[Block] = []
+        weak = False
         while following.start < end:
-            source = text[following.start : following.end]
-            never = never or bool(interview and _LABEL.match(source))
-            level = interview and _LEVEL.fullmatch(source)
-            taken.append(replace(following, quotable=not (never or level)))
+            level = interview and _LEVEL.fullmatch(text[following.start : following.end])
+            for block in _labelled(text, following):
+                if label := LABEL.match(text, block.start):
+                    weak = bool(label["weak"])
+                    never = never or bool(interview and (label["points"] or label["claims"] or label["follow_up"]))
+                taken.append(replace(block, quotable=not (never or level or weak)))
             following = next(blocks)
         return tuple(taken)
 

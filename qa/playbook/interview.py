@@ -16,24 +16,12 @@ from urllib.parse import unquote
 
 from markdown_it.token import Token
 
+from qa.playbook.labels import KINDS, LABEL
 from qa.playbook.markdown import line_starts, parser, trimmed, visible_text
 from qa.playbook.sentences import sentences
 from qa.types import Chapter, InterviewQuestion, KeyPoint, Level, Link, Playbook, Section, WrongClaim
 from qa.words import terms
 
-_LABEL = re.compile(
-    r"""[ \t>]*+ (?:(?:[-*+]|\d{1,3}[.)])[ \t]++)*+ (?P<mark>\*\*|__)
-    (?:(?P<question>Q|(?i:question))
-      |(?P<weak>(?i:(?:weak|bad|poor)[ ]answer))
-      |(?P<answer>A|(?i:(?:strong[ ]|good[ ]|model[ ])?answer))
-      |(?P<points>(?i:key[ ]points))
-      |(?P<claims>(?i:wrong[ ]claims))
-      |(?P<follow_up>(?i:follow[- ]ups?)))
-    [ ]?\d{0,3}
-    (?: (?P=mark)[ \t]*[:.] | [:.][ \t]*(?P=mark) | (?P=mark)[ \t]*(?=[\r\n]|\Z) | (?P<open>[:.])(?=[ \t]*\S) )""",
-    re.VERBOSE,
-)
-_KINDS = {"question", "weak", "answer", "points", "claims", "follow_up"}
 _LEVEL = re.compile(
     r"^[ \t>]*[*_]{1,2}Level[*_]*:[*_]*[ \t]*(mid|senior|staff)\b[*_. \t]*$", re.MULTILINE | re.IGNORECASE
 )
@@ -81,7 +69,7 @@ def read_interview(playbook: Playbook) -> tuple[InterviewQuestion, ...]:
     found: list[InterviewQuestion] = []
     for chapter in playbook.chapters:
         for section in chapter.sections:
-            if _LABEL.search(chapter.text, section.start, section.end):
+            if LABEL.search(chapter.text, section.start, section.end):
                 found += _Reader(chapters, chapter, section).questions()
     return tuple(found)
 
@@ -180,8 +168,8 @@ class _Reader:
                 cuts.append((starts[token.map[0]], starts[token.map[1]], "", ""))
             elif token.type == "inline" and token.map and before == "paragraph_open":
                 for line in range(*token.map):
-                    if label := _LABEL.match(body, starts[line]):
-                        kind = next(kind for kind in _KINDS if label[kind])
+                    if label := LABEL.match(body, starts[line]):
+                        kind = next(kind for kind in KINDS if label[kind])
                         cuts.append((starts[line], label.end(), kind, label["mark"] if label["open"] else ""))
         borders = [(top, top, "", ""), *cuts]
         ends = [border[0] for border in cuts] + [len(body)]
