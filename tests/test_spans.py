@@ -24,6 +24,12 @@ The times of a dough are:
 ```bash
 bake --minutes 35
 ```
+
+## Faults
+
+### The crumb is dense
+
+Symptom: the loaf sinks. Confirm by pressing it. The yeast was dead. In a cold room it sleeps.
 """
 
 
@@ -41,9 +47,11 @@ def near(word: str) -> Nearness:
     return Nearness(starts, cosines)
 
 
-def quoted(word: str, wanted: BlockKind | None = None, longest: int = 400) -> tuple[BlockKind, str]:
+def quoted(
+    word: str, wanted: BlockKind | None = None, longest: int = 400, anchor: str = "dough"
+) -> tuple[BlockKind, str]:
     book = chapter()
-    chunk = next(chunk for chunk in split(book) if chunk.anchor == "dough")
+    chunk = next(chunk for chunk in split(book) if chunk.anchor == anchor)
     kind, (start, end) = choose(book, chunk, near(word), wanted=wanted, longest=longest)
     return kind, TEXT[start:end]
 
@@ -58,6 +66,18 @@ def quoted(word: str, wanted: BlockKind | None = None, longest: int = 400) -> tu
 )
 def test_the_sentence_that_says_it_is_quoted(word: str, quote: str) -> None:
     assert quoted(word) == ("prose", quote)
+
+
+@pytest.mark.parametrize(
+    ("word", "quote"),
+    [
+        ("sinks", "Symptom: the loaf sinks. Confirm by pressing it. The yeast was dead."),
+        ("pressing", "Confirm by pressing it. The yeast was dead."),
+        ("sleeps", "The yeast was dead. In a cold room it sleeps."),
+    ],
+)
+def test_a_symptom_comes_with_its_cause(word: str, quote: str) -> None:
+    assert quoted(word, anchor="the-crumb-is-dense") == ("prose", quote)
 
 
 def test_a_line_that_introduces_a_list_comes_with_it() -> None:
