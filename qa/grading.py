@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
 from qa.encoder import Encoder, Vectors
 from qa.pairs import PairModel, Probabilities
@@ -26,18 +25,20 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
+COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.6
 # The probabilities from which on a point earns something, and all.
-_EARNS, _EARNS_ALL = 0.1, 0.9
+_EARNS, _EARNS_ALL = 0.05, 0.9
 # A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
 # so that no passage depends on the others. It spares four pairs in ten and loses no point to speak of.
 _NEAR = 0.2
 # An answer whose nearest passages come less near to the key points than this, on average, is
-# about something else. A further sentence can only bring it nearer.
-_ON_TOPIC = 0.34
+# about something else, and from the second value on it surely is not. A further sentence can only
+# bring it nearer.
+_STRAYS, _ON_TOPIC = 0.33, 0.38
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
-# What a false statement takes from the mark, in key points.
-_PENALTY = 0.4
+# Each false statement takes this many key points' share of the mark; half of one is forgiven,
+# for it may have been misread.
+_PENALTY, _FORGIVEN = 2, 0.5
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
@@ -90,14 +91,19 @@ class Grader:
             return Grade(0, tuple(PointGrade("missed", 0.0) for _ in key_points))
         statements = [*key_points, *(wrong.claim for wrong in wrong_claims)]
         cosines, relations = self._read(statements, [answer[start:end] for start, end in spans])
-        if cosines[: len(key_points)].max(axis=1).mean() < _ON_TOPIC:
+        topic = float(cosines[: len(key_points)].max(axis=1).mean())
+        if topic < _STRAYS:
             relations = np.broadcast_to(_SILENT, relations.shape)
-        points = tuple(_verdict(answer, spans, relation) for relation in relations[: len(key_points)])
-        made = zip(wrong_claims, relations[len(key_points) :, :, 1], strict=True)
+        making = _making(relations[: len(key_points)])
+        idle = 1 - making.max(axis=0)  # how surely a passage makes none of the points: one that does is not false
+        denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
+        points = tuple(_verdict(answer, spans, *of_point) for of_point in zip(making, denying, strict=True))
         contradictions = tuple(
-            _contradiction(answer, spans, wrong, stated) for wrong, stated in made if _claims(stated)
+            _contradiction(answer, spans, wrong, claimed)
+            for wrong, claimed in zip(wrong_claims, claiming, strict=True)
+            if claimed.max() >= CLAIMED
         )
-        return Grade(_mark(points, contradictions), points, contradictions)
+        return Grade(_mark(points, contradictions, topic), points, contradictions)
 
     def _read(self, statements: Sequence[str], said: Sequence[str]) -> tuple[Vectors, Probabilities]:
         """How near each passage comes to each statement, and how it relates to it; far ones say nothing of it.
@@ -157,14 +163,15 @@ def _echoes(passage: str, asked: set[str]) -> bool:
     return sum(word in asked for word in words) >= _ECHO * len(words)
 
 
-def _verdict(answer: str, spans: Sequence[Span], relation: Probabilities) -> PointGrade:
-    """The verdict on one key point from how each passage relates to it, `(passages, 3)`.
+def _making(relations: Probabilities) -> Vectors:
+    """How surely each passage makes each point, `(points, passages)`: the less, the more likely it denies it."""
+    stating, denying = relations[:, :, 1], relations[:, :, 2]
+    making: Vectors = stating * stating / np.maximum(stating + denying, np.finfo(np.float32).tiny)
+    return making
 
-    A passage makes the point the less, the more likely it denies it; one that makes it
-    stands, whatever another says.
-    """
-    stating, denying = relation[:, 1], relation[:, 2]
-    making = stating * stating / np.maximum(stating + denying, np.finfo(np.float32).tiny)
+
+def _verdict(answer: str, spans: Sequence[Span], making: Vectors, denying: Vectors) -> PointGrade:
+    """The verdict on one key point; a passage that makes it stands, whatever another says."""
     probability = float(making.max())
     if probability >= COVERED:
         start, end = spans[_clearest(making)]
@@ -175,22 +182,19 @@ def _verdict(answer: str, spans: Sequence[Span], relation: Probabilities) -> Poi
     return PointGrade("missed", probability)
 
 
-def _clearest(probabilities: npt.NDArray[np.float32]) -> int:
+def _clearest(probabilities: Vectors) -> int:
     """The first passage about as sure as the surest; single statements come before pairs of them."""
     return int(np.flatnonzero(probabilities >= probabilities.max() - _ABOUT)[0])
 
 
-def _claims(stated: Probabilities) -> bool:
-    return float(stated.max()) >= CLAIMED
-
-
-def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, stated: Probabilities) -> Contradiction:
-    start, end = spans[_clearest(stated)]
+def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, claiming: Vectors) -> Contradiction:
+    start, end = spans[_clearest(claiming)]
     return Contradiction(wrong.claim, wrong.correction, answer[start:end], start, end)
 
 
-def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction]) -> int:
-    """Points, each by how surely it is made, as a share of all, less what is false."""
-    false = {point.start for point in points if point.verdict == "contradicted"} | {c.start for c in contradictions}
-    made = np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1])
-    return round(100 * float(np.clip((made.sum() - _PENALTY * len(false)) / len(points), 0, 1)))
+def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction], topic: float) -> int:
+    """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
+    false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
+    made = float(np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1]).mean())
+    true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
+    return round(100 * made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1])))
