@@ -45,7 +45,7 @@ from qa.types import (
     Section,
 )
 
-FORMAT = 3
+FORMAT = 4
 _CHUNKING = {"window": chunking.WINDOW, "target": chunking.TARGET}
 # Texts between two reports: some seconds of work, and enough to sort into even batches.
 _STEP = 64

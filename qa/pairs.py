@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from qa.exports import compiled
 from qa.types import ModelError
 
-_BATCH = 32
+_BATCH = 8
 
 Probabilities = npt.NDArray[np.float32]
 
