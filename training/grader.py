@@ -180,6 +180,17 @@ def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> 
                 print(f"step {done}/{steps} loss {loss.item():.3f} {time.perf_counter() - started:.0f} s", flush=True)
 
 
+def weights_of(reader: PairReader) -> dict[str, torch.Tensor]:
+    """A copy of adapter and head, by the names they are shipped under."""
+    trained = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
+    trained |= {
+        name.removesuffix(".default.weight"): weight
+        for name, weight in reader.model.named_parameters()
+        if "lora_" in name
+    }
+    return {name: weight.detach().clone() for name, weight in trained.items()}
+
+
 def mixed(answered: Sequence[Pair], facts: Sequence[dict[str, Any]], seed: int) -> list[Pair]:
     """A round of statements, and some pairs of answers with it."""
     chosen = np.random.default_rng(seed).permutation(len(answered))[:REPEATED]
@@ -191,7 +202,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--fold", type=int, default=0, help="leave out the answers to the questions of this fold")
     parser.add_argument("--answers", type=int, default=4, help="rounds of answers only, which come first")
-    parser.add_argument("--statements", type=int, default=5, help="rounds of statements with some pairs of answers")
+    parser.add_argument("--statements", type=int, default=4, help="rounds of statements with some pairs of answers")
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
@@ -206,16 +217,19 @@ def main() -> None:
     counts = np.bincount([pair.label for pairs in answered + told for pair in pairs])
     print(f"{len(kept)} answers, {len(facts)} statements; pairs that say nothing, state, deny: {counts.tolist()}")
     reader = PairReader()
-    for cycle, rate in ((answered, options.rate), (told, 0.75 * options.rate)):
+    half = len(told) // 2
+    states = []
+    for cycle, rate in (
+        (answered, options.rate),
+        (told[:half], 0.75 * options.rate),
+        (told[half:], 0.75 * options.rate),
+    ):
         train(reader, cycle, rate)
-    state = {"head.weight": reader.head.weight, "head.bias": reader.head.bias}
-    state |= {
-        name.removesuffix(".default.weight"): weight
-        for name, weight in reader.model.named_parameters()
-        if "lora_" in name
-    }
+        states.append(weights_of(reader))
+    # what a cycle gains on statements it loses on answers; the mean of all cycles reads both better than any
+    mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
     options.output.parent.mkdir(exist_ok=True)
-    save_file({name: weight.detach().half().contiguous() for name, weight in state.items()}, options.output)
+    save_file({name: weight.half().contiguous() for name, weight in mean.items()}, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
     show([row for row in rows if row not in kept], bank, options.output)
 
