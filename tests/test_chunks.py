@@ -105,6 +105,12 @@ def test_a_weak_answer_in_a_fence_is_code() -> None:
     assert "It is slow." in chunk.text
 
 
+@pytest.mark.parametrize("label", ["**Wrong claims** of weak candidates:", "**Key points** again", "__Wrong claims__:"])
+def test_a_label_hides_whatever_stands_after_it_on_its_line(label: str) -> None:
+    text = f"# T\n\n## Interview questions\n\n### Why?\n\nBecause.\n\n{label}\n\n- False. → True.\n"
+    assert [chunk.text for chunk in split(chapter_of(text))] == ["Because."]
+
+
 def test_those_labels_and_headings_hide_nothing_outside_an_interview() -> None:
     text = "# T\n\n## Follow-ups\n\nCall them.\n\n## Notes\n\n**Key points**\n\n- One.\n\n### Key points\n\nTwo.\n"
     joined = "\n".join(chunk.text for chunk in split(chapter_of(text)))

@@ -20,6 +20,7 @@ from qa.playbook.markdown import Document, FrontMatterError, Heading, line_start
 from qa.types import Block, Chapter, Playbook, PlaybookError, Section
 
 _NUMBERED = re.compile(r"(\d{1,6})(?:[-_. ]|$)")
+_HIDES = re.compile(r"\*\*(key points|wrong claims|follow-ups)[:.]?\*\*", re.IGNORECASE)
 _LEVEL = re.compile(r"\*Level: \w+\*")
 _INTERVIEW = "interview questions"
 _NEVER_QUOTED = {"key points", "wrong claims", "follow-ups"}
@@ -199,9 +200,11 @@ def _line(document: Document, key: str, path: Path) -> str:
 
 def _labelled(text: str, block: Block) -> list[Block]:
     """A block with a weak answer, cut before each line with a label; any other as it is."""
+    if block.kind in {"code", "diagram"}:
+        return [block]
     starts = [block.start + offset for offset in line_starts(text[block.start : block.end])[:-1]]
     labels = [label for start in starts if (label := LABEL.match(text, start))]
-    if block.kind in {"code", "diagram"} or not any(label["weak"] for label in labels):
+    if not any(label["weak"] for label in labels):
         return [block]
     cuts = sorted({block.start, *(label.start() for label in labels)})
     spans = (trimmed(text, *span) for span in pairwise([*cuts, block.end]))
@@ -235,6 +238,7 @@ def _sections(text: str, number: int, document: Document) -> Iterator[Section]:
         while following.start < end:
             level = interview and _LEVEL.fullmatch(text[following.start : following.end])
             for block in _labelled(text, following):
+                never = never or bool(interview and _HIDES.match(text, block.start))
                 if label := LABEL.match(text, block.start):
                     weak = bool(label["weak"])
                     never = never or bool(interview and (label["points"] or label["claims"] or label["follow_up"]))

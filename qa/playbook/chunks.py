@@ -27,7 +27,7 @@ def split(chapter: Chapter) -> tuple[Chunk, ...]:
 
     Returns:
         Chunks whose `text` equals `chapter.text[start:end]`. Blocks that must not be
-        quoted (an interview's key points, wrong claims and follow-ups) are in none.
+        quoted (weak answers, an interview's key points, wrong claims and follow-ups) are in none.
     """
     chunks: list[Chunk] = []
     for section in chapter.sections:
