@@ -23,6 +23,7 @@ from qa.exports import DEFAULT_MODEL, model_folder
 from qa.index import open_index
 from qa.playbook import read_playbook
 from qa.playbook.chunks import split
+from qa.playbook.interview import read_interview
 
 QUESTIONS = (
     "how many threads does libuv's pool have",
@@ -61,8 +62,22 @@ def _peak(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, int(output) / 1024
 
 
-def rows(repeats: int) -> list[tuple[str, float, float, str]]:
-    """Every figure: what, ours, sentence-transformers', unit."""
+def _marking(assistant: Assistant, repeats: int) -> tuple[int, float]:
+    """The words of a model answer of some 150, and the seconds that marking it takes."""
+    answers = [(asked, assistant.read(asked.source.chapter)) for asked in read_interview(assistant.playbook)]
+    texts = [(asked, chapter.text[asked.start : asked.end]) for asked, chapter in answers if chapter]
+    asked, text = min(texts, key=lambda pair: abs(len(pair[1].split()) - 150))
+    points = [point.text for point in asked.points]
+
+    def mark() -> object:
+        return assistant.grade(asked.question, text, key_points=points, wrong_claims=asked.wrong_claims)
+
+    mark()
+    return len(text.split()), float(np.median([_seconds(mark) for _ in range(repeats)]))
+
+
+def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
+    """Every figure: what, ours, sentence-transformers' where it does the like, unit."""
     content = default_content()
     assistant = Assistant.load()
     texts = [chunk.context for chapter in read_playbook(content).chapters for chunk in split(chapter)]
@@ -82,10 +97,19 @@ def rows(repeats: int) -> list[tuple[str, float, float, str]]:
         return np.argsort(-(vectors @ peer.encode([question], normalize_embeddings=True)[0]))[:10]
 
     asked = [
-        (1000 * _seconds(partial(assistant.ask, question)), 1000 * _seconds(partial(search, question)))
-        for _ in range(4 * repeats)
+        (1000 * _seconds(partial(assistant.ask, f"{question} {n}")), 1000 * _seconds(partial(search, question)))
+        for n in range(4 * repeats)
         for question in QUESTIONS
     ]
+    typed = [
+        (
+            1000 * _seconds(partial(assistant.search, f"{n} {question}", rerank=False)),
+            1000 * _seconds(partial(search, question)),
+        )
+        for n in range(4 * repeats)  # a number at the end, for what was asked before is remembered
+        for question in QUESTIONS
+    ]
+    words, marked = _marking(assistant, 4 * repeats)
     with tempfile.TemporaryDirectory() as folder:
         built = _seconds(lambda: open_index(content, Path(folder, "index")))
         peer_built = _seconds(lambda: peer.encode(texts))
@@ -102,6 +126,8 @@ def rows(repeats: int) -> list[tuple[str, float, float, str]]:
         ("embed passages", *np.median(rates, axis=0), "chunks/s"),
         ("question to answer, warm, p50; search only", *p50, "ms"),
         ("question to answer, warm, p95; search only", *p95, "ms"),
+        ("search as one types, warm, p50", *np.median(typed, axis=0), "ms"),
+        (f"mark an answer of {words} words, warm, p50", 1000 * marked, None, "ms"),
         ("one question from the shell, cold", *seconds, "s"),
         ("peak memory of that command", *memory, "MiB"),
     ]
@@ -113,7 +139,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     print("| what | playbook-qa | sentence-transformers | ratio |\n| --- | ---: | ---: | ---: |")
     for what, ours, peer, unit in rows(parser.parse_args().repeats):
-        print(f"| {what} | {ours:,.1f} {unit} | {peer:,.1f} {unit} | {ours / peer:.2f} |")
+        beside = "– | –" if peer is None else f"{peer:,.1f} {unit} | {ours / peer:.2f}"
+        print(f"| {what} | {ours:,.1f} {unit} | {beside} |")
 
 
 if __name__ == "__main__":

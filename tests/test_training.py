@@ -1,0 +1,64 @@
+"""What the grader is trained on: well-formed, true to its spans, and apart from what it is measured on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from qa.assistant import default_content
+from qa.playbook import read_playbook
+from qa.playbook.interview import read_interview
+from training.pairs import DENIES, SILENT, STATES, Labelled, Mark, Pair, answer_pairs, read_answers, read_rubrics
+
+GOLDEN = Path(__file__).parent / "golden" / "answers.jsonl"
+TRAINING = Path(__file__).parent.parent / "training"
+TEXT = "Heaps grow on the left side. Stacks grow on the other one. It is all memory, I guess."
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (TRAINING / name).read_text(encoding="utf-8").splitlines()]
+
+
+def labelled(*marks: Mark) -> Labelled:
+    return Labelled("q", 1, 1, ("The heap grows upwards",), TEXT, marks)
+
+
+def test_passages_around_the_evidence_state_the_point_and_the_rest_says_nothing_of_it() -> None:
+    first, second = "Heaps grow on the left side.", "Stacks grow on the other one."
+    found = set(answer_pairs([labelled(Mark(0, STATES, 0, len(first)))], seed=0))
+    point = "The heap grows upwards"
+    assert found <= {
+        Pair(point, first, STATES),
+        Pair(point, f"{first} {second}", STATES),
+        Pair(point, second, SILENT),
+        Pair(point, TEXT[len(first) + 1 :], SILENT),
+        Pair(point, "It is all memory, I guess.", SILENT),
+    }
+    assert {pair.label for pair in found} == {STATES, SILENT}
+
+
+def test_evidence_longer_than_a_passage_is_a_passage_of_its_own() -> None:
+    (told,) = [pair for pair in answer_pairs([labelled(Mark(0, DENIES, 0, len(TEXT)))], seed=0) if pair.label]
+    assert told == Pair("The heap grows upwards", TEXT, DENIES)
+
+
+def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:
+    bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
+    for answer in (*read_answers(bank), *read_rubrics()):
+        for mark in answer.marks:
+            assert 0 <= mark.statement < len(answer.statements)
+            assert answer.text[mark.start : mark.end].strip()
+
+
+def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
+    for row in rows("rubrics.jsonl"):
+        assert 5 <= len(row["key_points"]) <= 7
+        assert {"strong", "partial", "weak", "wrong", "stuffed"} <= set(row["answers"])
+        for answer in row["answers"].values():
+            made, denied = ({label["at"] for label in answer[kind]} for kind in ("covers", "contradicts"))
+            assert not made & denied, (row["question"], made & denied)
+
+
+def test_no_training_data_is_of_a_golden_chapter() -> None:
+    golden = {int(json.loads(line)["question_id"].split("#")[0]) for line in GOLDEN.read_text("utf-8").splitlines()}
+    assert not golden & {int(row["question_id"].split("#")[0]) for row in rows("answers.jsonl")}
+    assert not golden & {row["chapter"] for name in ("statements.jsonl", "rubrics.jsonl") for row in rows(name)}

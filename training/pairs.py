@@ -1,0 +1,169 @@
+"""Labelled answers, rubrics and facts → pairs of a statement and a passage, each with its relation.
+
+Owns what `training/answers.jsonl`, `training/rubrics.jsonl` and `training/statements.jsonl`
+teach the grader. An answer's passages are what the grader will cut it into; a passage states
+a key point or denies it where the writer's evidence lies inside, and says nothing of it where
+they do not meet. Statements are single facts, each with passages that state it, deny it and
+pass it by.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from qa.grading import passages
+from qa.playbook.questions import read_jsonl
+from qa.types import InterviewQuestion
+from qa.words import terms
+
+ANSWERS = Path(__file__).parent / "answers.jsonl"
+RUBRICS = Path(__file__).parent / "rubrics.jsonl"
+STATEMENTS = Path(__file__).parent / "statements.jsonl"
+FOLDS = 8
+SILENT, STATES, DENIES = 0, 1, 2
+TELLING, BESIDE = 2, 1  # passages with and without a point, for each point and answer
+NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A statement, a passage, and whether the second leaves (0), states (1) or denies (2) the first."""
+
+    statement: str
+    passage: str
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a piece of an answer, `text[start:end]`, does to the statement with this number."""
+
+    statement: int
+    label: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An answer with the statements it was read beside: the key points, then the wrong claims."""
+
+    question: str
+    chapter: int
+    points: int
+    statements: tuple[str, ...]
+    text: str
+    marks: tuple[Mark, ...]
+    corrected: tuple[Pair, ...] = ()
+
+    @property
+    def fold(self) -> int:
+        """Which fold the answer's question is of."""
+        return crc32(self.question.encode()) % FOLDS
+
+
+def read_answers(bank: dict[str, InterviewQuestion]) -> list[Labelled]:
+    """The answers to the edition's own interview questions."""
+    found = []
+    for row in _rows(ANSWERS):
+        asked, text = bank[row["question_id"]], row["answer"]
+        points, claims = [point.text for point in asked.points], asked.wrong_claims
+        marks = [
+            *_marks(text, row["covers"], STATES),
+            *_marks(text, row["contradicts"], DENIES),
+            *_marks(text, row["claims"], STATES, len(points)),
+        ]
+        corrected = [Pair(claims[label["at"]].correction, label["span"], DENIES) for label in row["claims"]]
+        statements = (*points, *(wrong.claim for wrong in claims))
+        chapter = asked.source.chapter
+        found.append(Labelled(asked.id, chapter, len(points), statements, text, tuple(marks), tuple(corrected)))
+    return found
+
+
+def read_rubrics() -> list[Labelled]:
+    """The answers to questions that came with key points of their own."""
+    found = []
+    for row in _rows(RUBRICS):
+        points = tuple(row["key_points"])
+        for answer in row["answers"].values():
+            text = answer["text"]
+            marks = (*_marks(text, answer["covers"], STATES), *_marks(text, answer["contradicts"], DENIES))
+            found.append(Labelled(row["question"], row["chapter"], len(points), points, text, marks))
+    return found
+
+
+def read_facts() -> list[dict[str, Any]]:
+    """The single facts, as they are written."""
+    return _rows(STATEMENTS)
+
+
+def answer_pairs(answers: Sequence[Labelled], seed: int) -> list[Pair]:
+    """Pairs of answers with their own statements, and of some with the points of other chapters."""
+    rng = np.random.default_rng(seed)
+    found = [pair for answer in answers for pair in _pairs_of(answer, rng)]
+    for answer in answers:
+        other = answers[int(rng.integers(len(answers)))]
+        if other.chapter != answer.chapter:
+            spans = passages(answer.text)
+            start, end = spans[int(rng.integers(len(spans)))]
+            found.append(Pair(other.statements[int(rng.integers(other.points))], answer.text[start:end], SILENT))
+    return found
+
+
+def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
+    """What single facts teach.
+
+    A fact told wrongly is denied by what tells it rightly: so a model must compare, and cannot
+    learn by heart what is true. Passages of the writer's other facts of the chapter say nothing of this one.
+    """
+    rng = np.random.default_rng(seed)
+    written: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for row in rows:
+        written.setdefault((row["writer"], row["chapter"]), []).append(row)
+    for row in rows:
+        fact, states, denies = row["statement"], row["states"], row["denies"]
+        for label, told in ((STATES, states), (DENIES, denies), (SILENT, row["besides"])):
+            yield from (Pair(fact, passage, label) for passage in told)
+        yield Pair(denies[0], states[int(rng.integers(len(states)))], DENIES)
+        yield Pair(states[0], states[int(rng.integers(1, len(states)))], STATES)
+        words = set(terms(fact))
+        neighbours = [other for other in written[row["writer"], row["chapter"]] if other is not row]
+        others = [passage for other in neighbours for passage in (*other["states"], *other["denies"])]
+        others.sort(key=lambda passage: -len(words & set(terms(passage))))
+        for chosen in rng.permutation(len(others[:NEAREST]))[:OTHERS]:
+            yield Pair(fact, others[chosen], SILENT)
+
+
+def _pairs_of(answer: Labelled, rng: np.random.Generator) -> Iterator[Pair]:
+    text, spans = answer.text, passages(answer.text)
+    for number, statement in enumerate(answer.statements):
+        marks = [mark for mark in answer.marks if mark.statement == number]
+        telling, silent = [], []
+        for start, end in spans:
+            inside = [mark for mark in marks if start <= mark.start + 2 and mark.end - 2 <= end]
+            if inside:
+                telling.append(Pair(statement, text[start:end], inside[0].label))
+            elif all(mark.end <= start or end <= mark.start for mark in marks):
+                silent.append(text[start:end])
+        if marks and not telling:  # evidence longer than a passage
+            telling.append(Pair(statement, text[marks[0].start : marks[0].end], marks[0].label))
+        for chosen in rng.permutation(len(telling))[:TELLING]:
+            yield telling[chosen]
+        words = set(terms(statement))
+        silent.sort(key=lambda passage: -len(words & set(terms(passage))))
+        yield from (Pair(statement, passage, SILENT) for passage in silent[:BESIDE])
+    yield from answer.corrected
+
+
+def _marks(text: str, labels: Sequence[dict[str, Any]], label: int, first: int = 0) -> Iterator[Mark]:
+    for row in labels:
+        start = text.index(row["span"])
+        yield Mark(first + row["at"], label, start, start + len(row["span"]))
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    return [row for _, row in read_jsonl(path)]
