@@ -65,6 +65,7 @@ def mark(assistant: Assistant) -> tuple[list[list[Marked]], dict[str, float]]:
         "'dont know', nothing, gibberish": [*EMPTY],
         "the question copied back": [],
         "a strong answer to another question": [],
+        "keywords only": [],
     }
     low: dict[str, list[bool]] = {kind: [] for kind in worthless}
     for number, asked in enumerate(questions):
@@ -75,6 +76,7 @@ def mark(assistant: Assistant) -> tuple[list[list[Marked]], dict[str, float]]:
             "'dont know', nothing, gibberish": EMPTY,
             "the question copied back": (asked.question, f"So the question is: {asked.question.lower()}"),
             "a strong answer to another question": (strong[other.id],),
+            "keywords only": tuple(m.row["answer"] for m in groups[asked.id] if m.row["kind"] == "stuffed"),
         }
         for kind, answers in given.items():
             low[kind] += [_grade(assistant, asked, answer).score <= LOWEST for answer in answers]

@@ -19,8 +19,9 @@ from sentence_transformers import SentenceTransformer
 
 from qa.assistant import Assistant, default_content, default_index
 from qa.encoder import OpenVINOEncoder
-from qa.exports import DEFAULT_MODEL, model_folder
+from qa.exports import DEFAULT_MODEL, model_folder, open_model
 from qa.index import open_index
+from qa.manifest import MODELS
 from qa.playbook import read_playbook
 from qa.playbook.chunks import split
 from qa.playbook.interview import read_interview
@@ -82,7 +83,8 @@ def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
     assistant = Assistant.load()
     texts = [chunk.context for chapter in read_playbook(content).chapters for chunk in split(chapter)]
     peer = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
-    ours = OpenVINOEncoder(next((default_index(content) / "models").iterdir()))
+    _, export = open_model(DEFAULT_MODEL, default_index(content) / MODELS, print)
+    ours = OpenVINOEncoder(export)
     sample = texts[:: max(1, len(texts) // 256)]
     rates = [
         (

@@ -4,7 +4,9 @@ Owns which hits are quoted, how much of each, how quotes are cited, and what is 
 nothing is. Does no I/O.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from qa import intent
 from qa.confidence import THRESHOLD, confidence
@@ -26,7 +28,9 @@ _RELATED = 5
 # Fewer words than this introduce something rather than say it.
 _FEWEST_WORDS = 12
 _SHOWN: tuple[BlockKind, ...] = ("code", "diagram")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 NOT_COVERED = "The playbook does not cover this."
+ELSEWHERE = "The chosen section does not cover this; another one does."
 
 Near = Callable[[Chunk], Nearness]
 
@@ -48,12 +52,23 @@ def compose(question: str, hits: Sequence[Hit], playbook: Playbook, near: Near) 
     related = _related(hits)
     citations = _Quoter(question, playbook, near).citations(hits) if sure >= THRESHOLD else ()
     if not citations:
-        nearest = ", ".join(" › ".join((link.title, *link.heading_path)) for link in related[:3])
-        text = f"{NOT_COVERED} The nearest sections: {nearest}." if nearest else NOT_COVERED
-        return Answer(question, False, sure, text, (), related, question)
+        return Answer(question, False, sure, _refusal(NOT_COVERED, related), (), related, question)
     cited = {(c.source.chapter, c.source.anchor) for c in citations}
     further = tuple(link for link in related if (link.chapter, link.anchor) not in cited)
     return Answer(question, True, sure, _text(citations), citations, further, question, _figures(question, citations))
+
+
+def elsewhere(answer: Answer, hits: Sequence[Hit]) -> Answer:
+    """An answer that is none, given that these were found in the whole playbook."""
+    if confidence(hits) < THRESHOLD:
+        return answer
+    related = _related(hits)
+    return replace(answer, text=_refusal(ELSEWHERE, related), related=related, elsewhere=True)
+
+
+def _refusal(said: str, related: Sequence[Link]) -> str:
+    nearest = ", ".join(" › ".join((link.title, *link.heading_path)) for link in related[:3])
+    return f"{said} The nearest sections: {nearest}." if nearest else said
 
 
 def _related(hits: Sequence[Hit]) -> tuple[Link, ...]:
@@ -87,11 +102,13 @@ class _Quoter:
         return tuple(self._chosen)
 
     def _quote_side(self, side: frozenset[str], hits: Sequence[Hit]) -> None:
-        """Quotes a side of a comparison that no quote names yet, in the last one's place if need be."""
+        """Quotes a side of a comparison that no quote names yet, if need be in place of one that names no side."""
         before = list(self._chosen)
-        for kept in (before, before[:-1]) if len(before) > 1 else (before,):
+        spare = [c for c in before[1:] if not any(_names(other, c.quote) for other in self._sides)][-1:]
+        for gone in ([], spare):
+            kept = [citation for citation in before if citation not in gone]
             for hit in hits:
-                self._chosen = list(kept)
+                self._chosen = [replace(citation, number=n) for n, citation in enumerate(kept, 1)]
                 if _names(side, hit.chunk.text) and self._quote(hit.chunk) and _names(side, self._chosen[-1].quote):
                     return
         self._chosen = before
@@ -130,7 +147,8 @@ class _Quoter:
         chapter = self._playbook.chapter(chunk.chapter)
         section: Section | None = chapter.section(chunk.anchor) if chapter else None
         end = chunk.end + _INTRODUCED if chunk.text.endswith(":") else chunk.end
-        return any(b.kind == self._wanted and chunk.start <= b.start < end for b in (section.blocks if section else ()))
+        blocks = section.blocks if section else ()
+        return any(b.kind == self._wanted and b.quotable and chunk.start <= b.start < end for b in blocks)
 
 
 def _names(side: frozenset[str], text: str) -> bool:
@@ -152,5 +170,11 @@ def _text(citations: Sequence[Citation]) -> str:
     parts = []
     for citation in citations:
         gap = " " if citation.kind == "prose" else "\n\n"
-        parts.append(f"{citation.quote}{gap}[{citation.number}]")
+        parts.append(f"{citation.quote}{_unclosed(citation.quote)}{gap}[{citation.number}]")
     return "\n\n".join(parts)
+
+
+def _unclosed(quote: str) -> str:
+    """What closes the fence of a code block that is quoted in part."""
+    fences = _FENCE.findall(quote)
+    return f"\n{fences[-1]}" if len(fences) % 2 else ""

@@ -129,7 +129,10 @@ class Assistant:
         searched = _readable(question) if as_written else self.rewrite(question, history)
         hits = self._retriever.search(searched, _DEPTH, chapters=self._chapters(part))
         near = partial(self._retriever.near, searched)
-        return replace(answering.compose(searched, hits, self.playbook, near), question=question)
+        answer = answering.compose(searched, hits, self.playbook, near)
+        if part and not answer.answered:
+            answer = answering.elsewhere(answer, self._retriever.search(searched, _DEPTH))
+        return replace(answer, question=question)
 
     def search(self, question: str, k: int = 10, *, part: str | None = None, rerank: bool = True) -> list[Hit]:
         """The `k` best chunks for a question, best first; `rerank=False` is for search as one types.
@@ -165,7 +168,7 @@ class Assistant:
             Why that failed, else ''. No answer is lost for it.
         """
         try:
-            if not answer.answered:
+            if not answer.answered and not answer.elsewhere:
                 self.progress.record_gap(answer.searched_for, datetime.now(UTC))
         except ProgressUnavailable as error:
             return f"this unanswered question was not noted: {error}"
@@ -226,7 +229,7 @@ class Assistant:
         return self._speller.mend(_readable(question))
 
     def _nearness(self, question: str) -> float:
-        return nearness(self._retriever.search(question, _DEPTH))
+        return nearness(self._retriever.search(question, _DEPTH, rerank=False))
 
     @property
     def examples(self) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from qa.types import (
 )
 
 DONT_KNOW = "I don't know."
+_GONE = "this question is no longer there; start a new interview"
 
 
 class Grading(Protocol):
@@ -50,7 +51,8 @@ class Turn:
         question: The question.
         follow_up: What is asked here in its stead, after an answer to it.
         asked: When it was first asked.
-        answered: The answer with its grade; None while the turn waits for one.
+        attempt: The answer, marked or not; None while the turn waits for one.
+        answered: The answer with its grade.
         offered: The follow-up that may come next.
     """
 
@@ -61,6 +63,7 @@ class Turn:
     question: InterviewQuestion
     follow_up: FollowUp | None
     asked: datetime
+    attempt: Attempt | None = None
     answered: Answered | None = None
     offered: FollowUp | None = None
 
@@ -100,15 +103,21 @@ class Coach:
         plan = replace(plan, seed=int(now.timestamp())) if plan.seed is None else plan
         first = interview.next_question(plan, self.bank, self._past(None, ()))
         if first is None:
-            raise QAError(self._nothing(plan))
+            raise QAError(interview.nothing_to_ask(plan, self.bank))
         session = self._progress.start_session(plan.to_json(), now)
         self._progress.record_asked(session, first.id, now)
         return Turn(session, 0, plan, 1, first, None, now)
 
     def resume(self) -> Turn | None:
         """The session to go on with, where it stands; None without one that has something left to ask."""
-        session = self._progress.open_session()
-        return self._current(session.id) if session else None
+        while session := self._progress.open_session():
+            try:
+                Plan.from_json(session.plan)
+            except QAError:  # an imported one may be broken; it keeps none from starting anew
+                self.finish(session.id)
+                continue
+            return self._current(session.id)
+        return None
 
     def turn(self, session: int, place: int) -> Turn:
         """What a session asked at a place, for a page that shows it.
@@ -119,7 +128,7 @@ class Coach:
         stored = self._progress.session(session)
         found = self._turn(stored, place) if stored and 0 <= place < len(stored.asked) else None
         if found is None:
-            raise QAError("this question is no longer there; start a new interview")
+            raise QAError(_GONE)
         return found
 
     def answer(self, turn: Turn, text: str) -> Turn | None:
@@ -139,14 +148,15 @@ class Coach:
                 f"the answer has {len(text):,} characters, {LONGEST_ANSWER:,} are the most; shorten it"
             )
         follow_up = turn.follow_up.text if turn.follow_up else None
-        self._progress.save_answer(turn.session, turn.question.id, text, at=self._clock(), follow_up=follow_up)
-        return self._settled(self.turn(turn.session, turn.place))
+        saved = self._progress.save_answer(turn.session, turn.question.id, text, at=self._clock(), follow_up=follow_up)
+        return self._settled(self._now(turn, saved))
 
     def skip(self, turn: Turn) -> Turn | None:
         """Goes on without an answer, which is marked as an empty one; None at the session's end."""
-        if turn.follow_up is None:
-            self._progress.save_answer(turn.session, turn.question.id, "", at=self._clock())
-            self._graded(self.turn(turn.session, turn.place))
+        with self._moving:
+            if turn.follow_up is None and self._attempt(turn.session, turn.question, None) is None:
+                saved = self._progress.save_answer(turn.session, turn.question.id, "", at=self._clock())
+                self._graded(self._now(turn, saved))
         return self.next(turn)
 
     def ask_follow_up(self, turn: Turn) -> Turn | None:
@@ -171,13 +181,16 @@ class Coach:
 
     def report(self, session: int | None = None) -> Report:
         """What a session's answers show, or with None the last answer to each question."""
-        ever = interview.answers(self.bank, self._progress.attempts())
+        now = self._clock()
+        given = interview.answers(self.bank, self._progress.attempts())
+        # later ones are of a clock that was wrong
+        ever = [answered for answered in given if answered.attempt.at <= now]
         if session is None:
             last = {a.question.id: a for a in ever if a.attempt.follow_up is None}
             chosen = [answered for answered in ever if last.get(answered.question.id) is answered]
         else:
-            chosen = [answered for answered in ever if answered.attempt.session == session]
-        schedule = self._progress.schedule(self._clock())
+            chosen = [answered for answered in given if answered.attempt.session == session]
+        schedule = self._progress.schedule(now)
         due = [(self._known[key], at) for key, at in schedule.items() if key in self._known]
         return report(chosen, ever=ever, due=due)
 
@@ -235,8 +248,21 @@ class Coach:
             return graded
         return self.ask_follow_up(graded)
 
-    def _turn(self, stored: StoredSession, place: int) -> Turn | None:
-        """What was asked at a place, as far as it went; None if the playbook no longer has it."""
+    def _now(self, turn: Turn, attempt: int) -> Turn:
+        """A turn as it stands, with the answer of this id, whatever another window answered meanwhile."""
+        found = self._turn(self._stored(turn.session), turn.place, attempt)
+        if found is None:
+            raise QAError(_GONE)
+        return found
+
+    def _turn(self, stored: StoredSession, place: int, answer: int | None = None) -> Turn | None:
+        """What was asked at a place, as far as it went; None if the playbook no longer has it.
+
+        Args:
+            stored: The session.
+            place: Where in what it asked.
+            answer: The id of the answer to show; None for the last one.
+        """
         asked = stored.asked[place]
         question = self._known.get(asked.question)
         if question is None:
@@ -255,24 +281,41 @@ class Coach:
             follow_up=follow_up,
             asked=asked.at,
         )
-        attempt = self._attempt(stored.id, question, asked.follow_up)
+        attempt = self._attempt(stored.id, question, asked.follow_up, answer)
         points = follow_up.points if follow_up else question.points
-        if attempt is None or attempt.grade is None or len(attempt.grade.points) != len(points):
+        if attempt is None:
+            return turn
+        turn = replace(turn, attempt=attempt)
+        if attempt.grade is None or not interview.fits(attempt.grade, points):
             return turn
         followed = any(other.question == question.id and other.follow_up for other in stored.asked)
         silent = attempt.answer.strip() in ("", DONT_KNOW)
         offered = None if follow_up or followed or silent else interview.follow_up(question, attempt.grade, self.bank)
+        if offered and interview.twins(question, offered.text, self.bank) & set(self._asked(stored)):
+            offered = None
         return replace(turn, answered=Answered(question, attempt, attempt.grade, points), offered=offered)
 
-    def _attempt(self, session: int, question: InterviewQuestion, follow_up: str | None) -> Attempt | None:
-        """The last answer given to a question or a follow-up to it."""
+    def _attempt(
+        self, session: int, question: InterviewQuestion, follow_up: str | None, answer: int | None = None
+    ) -> Attempt | None:
+        """The last answer given to a question or a follow-up to it, or the one with this id."""
         given = self._progress.attempts(session=session)
         fitting = [a for a in given if a.question == question.id and a.follow_up == follow_up]
-        return fitting[-1] if fitting else None
+        return next((a for a in reversed(fitting) if answer in (None, a.id)), None)
+
+    def _asked(self, stored: StoredSession) -> tuple[str, ...]:
+        """The questions a session asked, in order; also as a follow-up, which may be a question of its own."""
+        asked: list[str] = []
+        for entry in stored.asked:
+            if entry.follow_up is None:
+                asked.append(entry.question)
+            elif question := self._known.get(entry.question):
+                asked += sorted(interview.twins(question, entry.follow_up, self.bank))
+        return tuple(asked)
 
     def _graded(self, turn: Turn) -> Turn:
         """The turn with its answer marked, where it has one."""
-        attempt = self._attempt(turn.session, turn.question, turn.follow_up.text if turn.follow_up else None)
+        attempt = turn.attempt
         if turn.answered or attempt is None:
             return turn
         points = turn.follow_up.points if turn.follow_up else turn.question.points
@@ -283,15 +326,15 @@ class Coach:
             wrong_claims=turn.question.wrong_claims,
         )
         self._progress.save_grade(attempt.id, grade)
-        return self.turn(turn.session, turn.place)
+        return self._now(turn, attempt.id)
 
     def _ask_next(self, stored: StoredSession) -> Turn | None:
         now = self._clock()
         plan = Plan.from_json(stored.plan)
-        asked = tuple(a.question for a in stored.asked if a.follow_up is None)
+        asked = sum(entry.follow_up is None for entry in stored.asked)
         chosen = None
-        if not plan.is_over(len(asked), stored.started, now):
-            chosen = interview.next_question(plan, self.bank, self._past(stored.id, asked))
+        if not plan.is_over(asked, stored.started, now):
+            chosen = interview.next_question(plan, self.bank, self._past(stored.id, self._asked(stored)))
         if chosen is None:
             self._progress.finish_session(stored.id, now)
             return None
@@ -300,17 +343,11 @@ class Coach:
 
     def _past(self, session: int | None, asked: tuple[str, ...]) -> Past:
         """What the choice of the next question looks back on."""
+        now = self._clock()
         first = [a for a in self._progress.attempts() if a.follow_up is None and a.grade]
         return Past(
             asked=asked,
             marks=tuple(a.grade.score for a in first if a.grade and a.session == session),
-            last={a.question: a.grade.score for a in first if a.grade},
-            due=tuple(self._progress.due(self._clock())),
+            last={a.question: a.grade.score for a in first if a.grade and a.at <= now},
+            due=tuple(self._progress.due(now)),
         )
-
-    def _nothing(self, plan: Plan) -> str:
-        if not self.bank:
-            return "this playbook has no interview questions; write some as **Q: …** and **A**: …"
-        if plan.mode == "review":
-            return "nothing is due for review yet; choose the mode practice"
-        return "no interview question is of these chapters and this level; choose others"

@@ -19,30 +19,52 @@ _RESAMPLES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A question with its answer's place; `sections` are ids such as `37#failure-modes`."""
+    """A question with its answer's places.
+
+    `chapters` are the numbers of the chapters that answer it, its own first, none where the
+    playbook does not cover it; `sections` are ids such as `37#failure-modes`, none where only
+    chapters are known.
+    """
 
     id: str
     type: str
     question: str
-    chapter: int
+    chapters: tuple[int, ...]
     sections: frozenset[str]
     evidence: tuple[str, ...]
 
     @classmethod
     def from_row(cls, row: Mapping[str, object]) -> "Golden":
-        """Reads a row of a question file."""
-        also = row.get("also") or []
-        evidence = row.get("evidence") or []
-        if not isinstance(also, list) or not isinstance(evidence, list):
-            raise ValueError(f"'also' and 'evidence' must be lists, got {also!r}, {evidence!r}")
+        """Reads a row of a question file.
+
+        A row names `chapter` and `anchor`, or `chapters`, or says `"covered": false`; `also`
+        holds further sections or chapters.
+
+        Raises:
+            KeyError, ValueError: A field is missing, or is not what it should be.
+        """
+        lists = {name: row.get(name) or [] for name in ("chapters", "also", "evidence")}
+        chapters, also, evidence = (_list(name, given) for name, given in lists.items())
+        places: list[str] = []
+        if row.get("covered", True):
+            places = [*(chapters or [f"{int(str(row['chapter']))}#{row['anchor']}"]), *also]
+        question = str(row["question"])
+        if not question.strip():
+            raise ValueError("the question is blank")
         return cls(
             id=str(row.get("id")),
             type=str(row.get("type", "")),
-            question=str(row["question"]),
-            chapter=int(str(row["chapter"])),
-            sections=frozenset({f"{row['chapter']}#{row['anchor']}", *map(str, also)}),
-            evidence=tuple(map(str, evidence)),
+            question=question,
+            chapters=tuple(dict.fromkeys(int(place.split("#")[0]) for place in places)),
+            sections=frozenset(place for place in places if "#" in place),
+            evidence=tuple(evidence),
         )
+
+
+def _list(name: str, given: object) -> list[str]:
+    if not isinstance(given, list):
+        raise ValueError(f"{name!r} must be a list, got {given!r}")
+    return [str(item) for item in given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +87,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean with the bounds that hold 95 % of its bootstrap resamples."""
+    """A figure; that of a mean has the bounds that hold 95 % of its bootstrap resamples."""
 
     mean: float
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playbook) -> Outcome:
@@ -77,12 +99,11 @@ def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playboo
     sections = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
     chapters = list(dict.fromkeys(hit.chunk.chapter for hit in hits))
     parents = ancestors(playbook)
-    wanted = {int(section.split("#")[0]) for section in golden.sections}
-    right = (rank for rank, chapter in enumerate(chapters, 1) if chapter in wanted)
+    own, right = ((n for n, c in enumerate(chapters, 1) if c in w) for w in (golden.chapters[:1], golden.chapters))
     matches = (rank for rank, section in enumerate(sections, 1) if parents.get(section, {section}) & golden.sections)
     return Outcome(
         golden=golden,
-        own_chapter_rank=chapters.index(golden.chapter) + 1 if golden.chapter in chapters else None,
+        own_chapter_rank=next(own, None),
         chapter_rank=next(right, None),
         section_rank=next(matches, None),
         evidence_shown=any(e in citation.quote for e in golden.evidence for citation in answer.citations),
@@ -160,20 +181,32 @@ def bootstrap(values: Sequence[float], seed: int = 0) -> Interval:
 
 
 def summarise(outcomes: Sequence[Outcome]) -> dict[str, Interval]:
-    """The figures of a set of covered questions, by name."""
+    """The figures of a set of covered questions, by name; of sections and evidence over the rows that tell them."""
+    placed = [o for o in outcomes if o.golden.sections]
+    evident = [o for o in outcomes if o.golden.evidence]
     columns = {
         "own chapter@1": [within(o.own_chapter_rank, 1) for o in outcomes],
         "chapter@1": [within(o.chapter_rank, 1) for o in outcomes],
         "chapter@3": [within(o.chapter_rank, 3) for o in outcomes],
-        "MRR": [reciprocal(o.section_rank) for o in outcomes],
-        "section@1": [within(o.section_rank, 1) for o in outcomes],
-        "section@5": [within(o.section_rank, 5) for o in outcomes],
-        "nDCG@10": [discounted(o.section_rank) for o in outcomes],
-        "evidence in answer": [float(o.evidence_shown) for o in outcomes],
+        "MRR": [reciprocal(o.section_rank) for o in placed],
+        "section@1": [within(o.section_rank, 1) for o in placed],
+        "section@5": [within(o.section_rank, 5) for o in placed],
+        "nDCG@10": [discounted(o.section_rank) for o in placed],
+        "evidence in answer": [float(o.evidence_shown) for o in evident],
         "answered": [float(o.answered) for o in outcomes],
         "citation faults": [float(len(o.faults)) for o in outcomes],
     }
-    return {name: bootstrap(values) for name, values in columns.items()}
+    return {name: bootstrap(values) for name, values in columns.items() if values}
+
+
+def refusals(covered: Sequence[Outcome], uncovered: Sequence[Outcome]) -> dict[str, Interval]:
+    """How well the confidence tells the uncovered questions of a set from the covered ones."""
+    sure, unsure = ([outcome.confidence for outcome in outcomes] for outcomes in (covered, uncovered))
+    figures = {"refused": bootstrap([float(not outcome.answered) for outcome in uncovered])}
+    if covered:
+        figures["AUROC"] = Interval(auroc(sure, unsure))
+        figures["refused at 95 %"] = Interval(refused_at(0.95, sure, unsure))
+    return figures | {"citation faults": bootstrap([float(len(outcome.faults)) for outcome in uncovered])}
 
 
 def run(questions: Sequence[Golden], find: Find, reply: Reply, playbook: Playbook) -> list[Outcome]:

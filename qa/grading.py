@@ -88,16 +88,19 @@ class Grader:
         asked = set(terms(question))
         spans = [span for span in passages(answer) if not _echoes(answer[slice(*span)], asked)]
         if not spans:
-            return Grade(0, tuple(PointGrade("missed", 0.0) for _ in key_points))
+            return Grade(0, tuple(PointGrade("missed", 0.0, statement=point) for point in key_points))
         statements = [*key_points, *(wrong.claim for wrong in wrong_claims)]
         cosines, relations = self._read(statements, [answer[start:end] for start, end in spans])
         topic = float(cosines[: len(key_points)].max(axis=1).mean())
         if topic < _STRAYS:
             relations = np.broadcast_to(_SILENT, relations.shape)
         making = _making(relations[: len(key_points)])
-        idle = 1 - making.max(axis=0)  # how surely a passage makes none of the points: one that does is not false
+        idle = _idle(making, spans)
         denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
-        points = tuple(_verdict(answer, spans, *of_point) for of_point in zip(making, denying, strict=True))
+        points = tuple(
+            _verdict(point, answer, spans, *relation)
+            for point, *relation in zip(key_points, making, denying, strict=True)
+        )
         contradictions = tuple(
             _contradiction(answer, spans, wrong, claimed)
             for wrong, claimed in zip(wrong_claims, claiming, strict=True)
@@ -170,16 +173,24 @@ def _making(relations: Probabilities) -> Vectors:
     return making
 
 
-def _verdict(answer: str, spans: Sequence[Span], making: Vectors, denying: Vectors) -> PointGrade:
+def _idle(making: Vectors, spans: Sequence[Span]) -> Vectors:
+    """How surely each passage makes none of the points, nor holds one that does: what makes a point is not false."""
+    starts, ends = np.array(spans).T
+    holds = (starts <= starts[:, None]) & (ends[:, None] <= ends)  # [passage, another that holds it]
+    idle: Vectors = np.where(holds, 1 - making.max(axis=0)[:, None], 1.0).min(axis=0)
+    return idle
+
+
+def _verdict(point: str, answer: str, spans: Sequence[Span], making: Vectors, denying: Vectors) -> PointGrade:
     """The verdict on one key point; a passage that makes it stands, whatever another says."""
     probability = float(making.max())
     if probability >= COVERED:
         start, end = spans[_clearest(making)]
-        return PointGrade("covered", probability, answer[start:end], start, end)
+        return PointGrade("covered", probability, answer[start:end], start, end, point)
     if denying.max() >= DENIED:
         start, end = spans[_clearest(denying)]
-        return PointGrade("contradicted", probability, answer[start:end], start, end)
-    return PointGrade("missed", probability)
+        return PointGrade("contradicted", probability, answer[start:end], start, end, point)
+    return PointGrade("missed", probability, statement=point)
 
 
 def _clearest(probabilities: Vectors) -> int:

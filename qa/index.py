@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from qa import manifest as disk
 from qa.encoder import Embedding, Encoder, OpenVINOEncoder
-from qa.exports import DEFAULT_MODEL, fingerprint, identify, open_model
+from qa.exports import DEFAULT_MODEL, clear_leftovers, fingerprint, identify, open_model
 from qa.manifest import Manifest
 from qa.playbook import chunks as chunking
 from qa.playbook import content_hashes, read_playbook
@@ -176,6 +176,7 @@ def _lock(folder: Path, reporter: Reporter) -> AbstractContextManager[object]:
 def _refresh(content: Path, folder: Path, model: str | None, reporter: Reporter) -> Index:
     """Loads, or builds what is missing. Runs under the lock."""
     disk.clear_leftovers(folder)
+    clear_leftovers(folder / disk.MODELS)
     manifest, old = _present(folder, reporter)
     wanted = _wanted(_hashes(content), model, manifest or {})
     if manifest and old and wanted.is_met_by(manifest):

@@ -11,19 +11,30 @@ from qa.types import BlockKind
 from qa.words import terms
 
 _WANTED: dict[BlockKind, re.Pattern[str]] = {
-    "diagram": re.compile(r"\b(diagrams?|flow ?charts?|draw(ing)?|picture)\b", re.IGNORECASE),
-    "code": re.compile(
-        r"^show\b|\b(show me|examples?|snippets?|sample|(the |some )?code (for|to|that)|"
-        r"implementation|how (do|would|can) (i|you|we) implement)\b",
+    "diagram": re.compile(r"\b(diagrams?|flow ?charts?|draw(ing)?|picture of|simple picture)\b", re.IGNORECASE),
+    # 'table' alone is mostly one of a database
+    "table": re.compile(
+        r"\b((as|draw|show me|give me) a table|comparison table|table of (all|the)|compare all|overview of)\b",
         re.IGNORECASE,
     ),
-    "table": re.compile(r"\b(table|compare all|overview of)\b", re.IGNORECASE),
+    "code": re.compile(
+        r"^show\b|\b(show me|(can|could) you show|please show|an? (\w+ )?examples?|examples? (of|for)|"
+        r"worked examples?|snippets?|code (for|to|that)|"
+        r"(sample|example) (code|class|query|schema|settings|config\w*)|"
+        r"how (to|(do|would|can|should) (i|you|we)) implement)\b|"
+        r"\b((?<!for )examples?|implementation)\W*$",
+        re.IGNORECASE,
+    ),
 }
+_REASON = re.compile(r"^\W*(so )?why\b", re.IGNORECASE)  # it is not answered by something to look at
 _BETWEEN = re.compile(r"\b(?:between|compare|comparing)\s+(.+?)\s+(?:and|with|to|vs\.?|versus)\s+(.+)", re.IGNORECASE)
 _VERSUS = re.compile(
     r"(.+?)\s+(?:vs\.?|versus|compared (?:to|with)|as opposed to|rather than|instead of)\s+(.+)", re.IGNORECASE
 )
 _EITHER = re.compile(r"(.+?),?\s+or\s+(.+)", re.IGNORECASE)
+_BARE = re.compile(  # 'polling or webhooks'
+    r"^\W*(?!(?:is|are|was|does|do|did|can|could|will|would|has|have|why|how)\b)\S+(?: \S+){0,2}? or \S", re.IGNORECASE
+)
 _CHOOSES = re.compile(
     r"\b(which|should|better|best|prefer|choose|pick|use|differ(ence)?s?|when|what do)\b", re.IGNORECASE
 )
@@ -35,7 +46,7 @@ _BORDER = re.compile(
 )
 _SIDE = 4  # words that name one side of a comparison at most
 _CONTINUES = re.compile(
-    r"^(and|but|so|or|also|then|ok(ay)?|what about|how about|why not|what if|same|instead|default)\b", re.IGNORECASE
+    r"^(and|but|or|then|ok(ay)?|what about|how about|why not|what if|instead|same (for|with|in|on))\b", re.IGNORECASE
 )
 _FOLLOWS = 12  # words that a follow-up has at most, unless it opens as a continuation
 # How much nearer the playbook a question must be with the one before it than alone.
@@ -44,13 +55,15 @@ _NEARER = 0.03
 
 def wanted(question: str) -> BlockKind | None:
     """The kind of block a question asks to be shown."""
+    if _REASON.search(question):
+        return None
     return next((kind for kind, words in _WANTED.items() if words.search(question)), None)
 
 
 def sides(question: str) -> tuple[frozenset[str], ...]:
     """The stemmed words that tell the two sides of a comparison apart; `()` where nothing is compared."""
     match = _BETWEEN.search(question) or _VERSUS.search(question)
-    if not match and _CHOOSES.search(question):
+    if not match and (_CHOOSES.search(question) or _BARE.search(question)):
         match = _EITHER.search(question)
     if not match:
         return ()

@@ -145,7 +145,7 @@ def next_question(plan: Plan, bank: Sequence[InterviewQuestion], past: Past) -> 
         off = abs(LEVELS.index(question.level) - wanted) if question.level else 0
         if question.id in past.due:
             return 0, off, past.due.index(question.id)
-        mean = means.get(question.part, WEAK)
+        mean = means.get(section_of(question), WEAK)
         seen = past.last.get(question.id)
         group = 3 if seen is not None else 1 if mean < WEAK else 2
         strength = seen if seen is not None else min(mean, WEAK)
@@ -156,6 +156,15 @@ def next_question(plan: Plan, bank: Sequence[InterviewQuestion], past: Past) -> 
     if plan.mode == "review":
         fit = [question for question in fit if question.id in past.due]
     return min(fit, key=order, default=None)
+
+
+def nothing_to_ask(plan: Plan, bank: Sequence[InterviewQuestion]) -> str:
+    """Why there is no question to ask, and what to choose instead."""
+    if not bank:
+        return "this playbook has no interview questions; write some as **Q: …** and **A**: …"
+    if plan.mode == "review":
+        return "nothing is due for review yet; choose the mode practice"
+    return "no interview question is of these chapters and this level; choose others"
 
 
 def level_after(marks: Sequence[int]) -> Level:
@@ -206,7 +215,7 @@ def _answers(
         points: tuple[KeyPoint, ...] = question.points
         if attempt.follow_up is not None:
             points = asked_points(question, attempt.follow_up, first.get((attempt.session, question.id)), bank)
-        if len(points) == len(attempt.grade.points):
+        if fits(attempt.grade, points):
             yield Answered(question, attempt, attempt.grade, points)
             if attempt.follow_up is None:
                 first[attempt.session, question.id] = attempt.grade
@@ -220,12 +229,28 @@ def asked_points(
     return asked.points if asked and asked.text == text else question.points
 
 
+def twins(question: InterviewQuestion, text: str, bank: Sequence[InterviewQuestion]) -> set[str]:
+    """The ids of the questions beside one that are worded so: a follow-up may be a question of its own."""
+    return {other.id for other in bank if other.question == text and other.source == question.source}
+
+
+def fits(grade: Grade, points: Sequence[KeyPoint]) -> bool:
+    """Whether a grade is one of these points; grades of earlier versions tell only how many there were."""
+    known = zip(grade.points, points, strict=False)
+    return len(grade.points) == len(points) and all(given.statement in ("", point.text) for given, point in known)
+
+
+def section_of(question: InterviewQuestion) -> str:
+    """What marks are grouped by: the section of chapters, or the chapter where a playbook has no sections."""
+    return question.part or question.source.title
+
+
 def _means(bank: Sequence[InterviewQuestion], last: Mapping[str, int]) -> dict[str, float]:
     """The mean of the last marks of each section that has any."""
     marks: dict[str, list[int]] = {}
     for question in bank:
         if question.id in last:
-            marks.setdefault(question.part, []).append(last[question.id])
+            marks.setdefault(section_of(question), []).append(last[question.id])
     return {part: fmean(given) for part, given in marks.items()}
 
 

@@ -33,7 +33,7 @@ _FILES = {
 _GENERATION = re.compile(r"\d{19}")
 _BUILDING = re.compile(r"\d{19}\.building")
 _EXPORT = re.compile(r"[0-9a-f]{16}")
-_MAKING = re.compile(r"[0-9a-f]{16}\.making")
+_EXPORT_OR_LOCK = re.compile(r"[0-9a-f]{16}(\.making)?|\.lock")
 _CURRENT = re.compile(r"(\d{19}) ([0-9a-f]{64})\s*")
 
 Manifest = dict[str, Any]
@@ -59,7 +59,7 @@ def claim(folder: Path) -> None:
 
 def clear_leftovers(folder: Path) -> None:
     """Deletes what a killed build left."""
-    for leftover in [*_folders(folder, _BUILDING), *_folders(folder / MODELS, _MAKING)]:
+    for leftover in _folders(folder, _BUILDING):
         shutil.rmtree(leftover)
 
 
@@ -155,7 +155,7 @@ def _current(folder: Path) -> tuple[str, str] | None:
 
 def _is_ours(path: Path) -> bool:
     if path.name == MODELS and path.is_dir():
-        return all(_EXPORT.fullmatch(child.name) or _MAKING.fullmatch(child.name) for child in path.iterdir())
+        return all(_EXPORT_OR_LOCK.fullmatch(child.name) for child in path.iterdir())
     return path.name in _HARMLESS or bool(_BUILDING.fullmatch(path.name)) or _is_generation(path)
 
 

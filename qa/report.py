@@ -12,7 +12,7 @@ from html import escape
 from statistics import fmean
 from urllib.parse import quote
 
-from qa.interview import Answered
+from qa.interview import Answered, section_of
 from qa.sheets import to_csv
 from qa.types import InterviewQuestion, KeyPoint, Link, PointGrade
 
@@ -82,7 +82,7 @@ def report(
     points = [Point(a.question, point, grade, a.grade.score) for a in first for point, grade in a.verdicts]
     made = [point for point in points if point.grade.covered]
     lacking = [point for point in points if not point.grade.covered]
-    sections = _marks((answer.question.part or answer.question.source.title, answer) for answer in first)
+    sections = _marks((section_of(answer.question), answer) for answer in first)
     return Report(
         answers=tuple(answers),
         mark=_mean(first) if first else None,
@@ -160,8 +160,13 @@ def _weeks(ever: Iterable[Answered], zone: tzinfo | None) -> tuple[Marks, ...]:
 
 def _answer(given: Answered) -> list[str]:
     """An answer under its question, with what it says to each point."""
-    lines = [f"- {grade.verdict}: {_typed(point.text)} ({_linked(point.source)})" for point, grade in given.verdicts]
-    wrong = [f"- “{_typed(c.evidence)}”: {_typed(c.correction)}" for c in given.grade.contradictions]
+    lines = [
+        f"- {grade.verdict}: {_typed(point.text)} ({_linked(point.source)})"
+        + (f"; you said “{_typed(grade.evidence)}”" if grade.evidence else "")
+        for point, grade in given.verdicts
+    ]
+    read = _linked(given.question.source)
+    wrong = [f"- wrong: “{_typed(c.evidence)}”: {_typed(c.correction)} ({read})" for c in given.grade.contradictions]
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", given.attempt.answer)), default=0))
     return [
         f"### {_typed(given.attempt.follow_up or given.question.question)}",

@@ -146,7 +146,7 @@ class Retriever:
         """What the tokens of some chunks, and of the questions of their sections, add to their scores."""
         sections = self._section_row[rows]
         keys = np.flatnonzero(np.isin(self._key_section, sections))
-        told, asked = np.full((2, max(self._section_row) + 1), -np.inf, dtype=np.float32)
+        told, asked = np.full((2, max(self._section_row, default=-1) + 1), -np.inf, dtype=np.float32)
         own = self._index.tokens.maxsim(tokens, rows)
         np.maximum.at(told, sections, own)
         np.maximum.at(asked, self._key_section[keys], self._index.key_tokens.maxsim(tokens, keys))

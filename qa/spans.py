@@ -6,7 +6,7 @@ cite, or know how nearness is measured.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -80,13 +80,15 @@ def choose(
     section = chapter.section(chunk.anchor)
     around = [b for b in section.blocks if b.start < chunk.end and chunk.start < b.end] if section else []
     if chunk.text.endswith(":") and section:
-        around += [b for b in section.blocks if b.start >= chunk.end][:1]
+        around += [b for b in section.blocks if b.start >= chunk.end and b.quotable][:1]
     whole = [b for b in around if b.start >= chunk.start and (b.end <= chunk.end or b.start >= chunk.end)]
     shown = [b for b in whole if b.kind == wanted]
     if shown:
         return _block(chapter, max(shown, key=lambda b: float(near.within((b.start, b.end)).mean())), around)
     told = [b for b in whole if b.kind not in _SHOWN]
-    units = list(_units(chapter, told or whole))
+    # of a paragraph or list longer than a chunk, what lies in the chunk
+    pieces = [replace(b, start=max(b.start, chunk.start), end=min(b.end, chunk.end)) for b in around]
+    units = _units(chapter, told or whole or [b for b in pieces if b.kind not in _SHOWN])
     run = _best(units, near, longest)
     if run:
         return run[-1].kind, (run[0].start, run[-1].end)
@@ -97,7 +99,9 @@ def choose(
 def _block(chapter: Chapter, block: Block, around: Sequence[Block]) -> tuple[BlockKind, Span]:
     """A whole block, with the line that introduces it."""
     end = min(block.end, block.start + _LONGEST_BLOCK)
-    end = block.end if end == block.end else chapter.text.rindex("\n", block.start, end)
+    if end < block.end:  # at a line's end, where lines are not longer than that
+        line = chapter.text.rfind("\n", block.start, end)
+        end = line if line > block.start + _LONGEST_BLOCK // 2 else end
     before = next((b for b, after in pairwise(around) if after == block), None)
     if before and before.kind == "prose" and chapter.text[before.end - 1] == ":":
         start = sentences(chapter.text, before.start, before.end)[-1][0]
@@ -121,7 +125,9 @@ def _units(chapter: Chapter, blocks: Sequence[Block]) -> list[_Unit]:
             describes = prose and more and _DESCRIBES.match(chapter.text, start)
             opens = not (refers or (introduced and number == 0))
             closes = not (describes or chapter.text[end - 1] == ":")
-            units.append(_Unit(block.kind, start, end, opens or not units, closes))
+            units.append(_Unit(block.kind, start, end, opens, closes))
+    if not any(unit.opens for unit in units):
+        units[:1] = [replace(unit, opens=True) for unit in units[:1]]
     return units
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 
 from rapidfuzz.distance import OSA
 
-_WORD = re.compile(r"(?<![\w.$/@-])[A-Za-z][a-z]{3,}(?![\w./:(@-]|\.\w)")
+_WORD = re.compile(r"(?<![\w.$/@-])[A-Za-z][a-z]{3,}(?![\w/(@-]|[.:]\w)")
 _TIMES = 3  # a word the playbook uses less often may be a typo itself, or another's neighbour
 
 

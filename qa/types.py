@@ -241,7 +241,8 @@ class Answer:
 
     `text` is Markdown with `[n]` markers. When `answered` is false there are no
     citations and `related` names the nearest sections. `figures` are the numbers in the first
-    quote that may be what was asked for, to be shown in bold.
+    quote that may be what was asked for, to be shown in bold. `elsewhere` tells that only the
+    chosen section of chapters does not cover the question, and another one does.
     """
 
     question: str
@@ -252,6 +253,7 @@ class Answer:
     related: tuple[Link, ...]
     searched_for: str
     figures: tuple[str, ...] = ()
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +298,8 @@ class PointGrade:
     """What an answer says to one key point.
 
     `evidence == answer[start:end]` is the passage the verdict rests on; all three are None
-    where the point was missed.
+    where the point was missed. `statement` is the point as it was worded then; grades kept by
+    earlier versions have none.
     """
 
     verdict: Verdict
@@ -304,6 +307,7 @@ class PointGrade:
     evidence: str | None = None
     start: int | None = None
     end: int | None = None
+    statement: str = ""
 
     @property
     def covered(self) -> bool:

@@ -177,3 +177,32 @@ def test_one_quote_of_a_block_beyond_the_window_is_whole(tmp_path: Path, module_
     assert citation.kind == "code"
     assert citation.quote == f"```js\n{code}\n```"
     assert len(citation.quote) > answering.QUOTED
+
+
+def test_a_code_block_quoted_in_part_is_closed_in_the_text(tmp_path: Path, module_index: Path) -> None:
+    lines = "\n".join(f"const loaf{n} = bake({n});" for n in range(200))
+    (tmp_path / "01-loaves.md").write_text(f"# Loaves\n\nHow loaves are baked:\n\n```js\n{lines}\n```\n", "utf-8")
+    answer = Assistant(open_index(tmp_path, module_index)).ask("show me code for baking loaves")
+    assert answer.citations[0].kind == "code"
+    assert answer.text.count("```") == 2
+    assert answer.citations[0].quote in answer.text
+
+
+def test_what_another_section_covers_is_no_gap(edition: Assistant) -> None:
+    question = "how many threads does libuv's pool have and how do I change it"
+    answer = edition.ask(question, part="Security")
+    assert (answer.answered, answer.elsewhere, answer.citations) == (False, True, ())
+    assert answer.text.startswith(answering.ELSEWHERE)
+    assert any("pool" in " ".join(link.heading_path).lower() or "libuv" in link.title for link in answer.related)
+    assert edition.note(answer) == ""
+    assert not edition.ask("best pizza in naples", part="Security").elsewhere
+
+
+@pytest.mark.parametrize("question", ["trpc or openapi for two node backends", "BRIN or btree on an append only table"])
+def test_both_sides_of_a_comparison_are_quoted(edition: Assistant, question: str) -> None:
+    answer = edition.ask(question)
+    quoted = " ".join(citation.quote for citation in answer.citations).lower()
+    first, second = re.findall(r"(\w+) or (\w+)", question.lower())[0]
+    assert first in quoted.replace("-", "")
+    assert second in quoted.replace("-", "")
+    assert [citation.number for citation in answer.citations] == list(range(1, len(answer.citations) + 1))

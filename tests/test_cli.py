@@ -206,7 +206,12 @@ def test_queries_and_eval_record_no_gap(small: Path, new_index: Callable[[], Pat
     queries = tmp_path / "queries.jsonl"
     queries.write_text('{"question": "quarterly revenue of the zeppelin company", "chapter": 1, "anchor": "tides"}\n')
     assert rows(run("ask", "--queries", queries, "--json", *place))[0]["answered"] is False
-    assert run("eval", "--questions", queries, *place).returncode == 0
+    measured = run("eval", "--questions", queries, "--json", *place)
+    assert measured.returncode == 0
+    figures = rows(measured)[0]
+    assert (figures["type"], figures["questions"], figures["answered"][0]) == ("all", 1, 0.0)
+    queries.write_text('{"question": "quarterly revenue of the zeppelin company", "covered": false}\n')
+    assert rows(run("eval", "--questions", queries, "--json", *place))[0]["refused"] == [1.0, 1.0, 1.0]
     shown = run("gaps", *place)
     assert shown.stdout == "Every question asked so far was answered.\n"
 
@@ -297,13 +302,14 @@ def test_grade_marks_each_row_and_names_a_bad_one(tmp_path: Path) -> None:
         {"id": "b", "question": "q", "key_points": "none", "answer": "x"},
         {"id": "c", "question": "q", "key_points": [], "answer": "x"},
         {"id": "d", "question": "q", "key_points": ["p"]},
+        {"id": "e", "question": "q", "key_points": ["p"], "answer": "pool has \ud83d four threads"},
     ]
     file = tmp_path / "answers.jsonl"
     file.write_text("\n".join(map(json.dumps, answers)) + "\n{broken\n", encoding="utf-8")
     result = run("grade", "--input", str(file), "--json")
     assert result.returncode == 1
     given = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [row["id"] for row in given] == ["a", "b", "c", "d", None]
+    assert [row["id"] for row in given] == ["a", "b", "c", "d", "e", None]
     assert given[0]["score"] >= 80
     assert set(given[0]["points"][0]) == {"verdict", "covered", "probability", "evidence", "start", "end"}
     assert given[0]["points"][0]["evidence"] == answers[0]["answer"]
@@ -312,4 +318,5 @@ def test_grade_marks_each_row_and_names_a_bad_one(tmp_path: Path) -> None:
     assert "key_points must be a list of texts, got 'none'" in errors[0]
     assert "no key point to mark the answer by" in errors[1]
     assert "no text under 'answer'" in errors[2]
-    assert "answers.jsonl:5: not a JSON object" in errors[3]
+    assert "half a surrogate pair at character 9 of" in errors[3]
+    assert "answers.jsonl:6: not a JSON object" in errors[4]

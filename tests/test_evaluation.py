@@ -87,3 +87,16 @@ def test_an_outcome_records_rank_and_evidence(edition: Assistant) -> None:
     assert outcome.section_rank is not None
     assert not outcome.evidence_shown
     assert outcome.faults == ()
+
+
+def test_rows_of_chapters_and_rows_not_covered_are_read() -> None:
+    read = evaluation.Golden.from_row
+    assert read({"question": "q", "covered": True, "chapters": [3, 5], "also": [9]}).chapters == (3, 5, 9)
+    assert read({"question": "q", "chapter": 3, "anchor": "a", "also": ["9#b"]}).sections == {"3#a", "9#b"}
+    assert read({"question": "q", "covered": False, "chapters": [3]}).chapters == ()
+    with pytest.raises(KeyError, match="chapter"):
+        read({"question": "q"})
+    with pytest.raises(ValueError, match="invalid literal"):
+        read({"question": "q", "chapter": 3, "anchor": "a", "also": ["failure-modes"]})
+    with pytest.raises(ValueError, match="blank"):
+        read({"question": " ", "covered": False})

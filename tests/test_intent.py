@@ -17,7 +17,14 @@ from qa.types import BlockKind
         ("overview of isolation levels", "table"),
         ("Why was a thread pool chosen?", None),
         ("which error code does it give", None),
-        ("can a table scan be faster", "table"),
+        ("can a table scan be faster", None),
+        ("show me a table of the caching headers", "table"),
+        ("retry with jitter example", "code"),
+        ("can you show how to drain connections?", "code"),
+        ("how to implement a circuit breaker", "code"),
+        ("what is sharding for, for example", None),
+        ("profile picture saves fine, then 404", None),
+        ("why does the naive implementation of a mutex fail, show me", None),  # a reason was asked for
     ],
 )
 def test_the_kind_of_block_that_is_asked_for(question: str, kind: BlockKind | None) -> None:
@@ -33,6 +40,11 @@ def test_the_kind_of_block_that_is_asked_for(question: str, kind: BlockKind | No
         ("rolling deploy versus canary deploy", ({"roll"}, {"canari"})),  # what both have tells nothing apart
         ("polling instead of webhooks", ({"poll"}, {"webhook"})),
         ("is it slow or fast", ()),  # nothing is chosen
+        ("polling or webhooks?", ({"poll"}, {"webhook"})),
+        (
+            "queueMicrotask or nextTick for application code",
+            ({"queuemicrotask", "queue", "microtask"}, {"nexttick", "next", "tick"}),
+        ),
         ("what is a saga", ()),
         ("redis vs redis", ()),
     ],
@@ -47,6 +59,7 @@ def test_the_sides_of_a_comparison(question: str, named: tuple[set[str], ...]) -
         ("and its default size?", True),  # opens as a continuation
         ("what about Kafka", True),
         ("on Windows?", True),
+        ("default keepAliveTimeout in node", True),
         ("how do I rotate the keys of a whole fleet of services", True),
         ("how would one roll back a release that changed the schema of its database and its topics too", False),
     ],
@@ -57,6 +70,6 @@ def test_a_question_that_leans_on_the_one_before_is_joined_to_it(question: str, 
     assert searched == (f"{question} ({before})" if joined else question)
 
 
-@pytest.mark.parametrize("question", ["jwt revoke", "how is it measured"])
+@pytest.mark.parametrize("question", ["jwt revoke", "how is it measured", "so what is a circuit breaker"])
 def test_a_question_that_says_as_much_alone_stays_alone(question: str) -> None:
     assert rewrite(question, "what is the thread pool", lambda _: 0.9) == question

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -682,3 +684,107 @@ def test_bytes_that_are_no_text_do_not_stop_the_interview(terminal: Terminal) ->
     result = terminal.run("--chapter", "1", "--count", "1", typed="The Moon \udcff pulls the near ocean.\n\n\n")
     assert result.returncode == 0
     assert "Report: " in result.stdout
+
+
+# Two windows at once, and what they must not do to each other.
+
+
+class Slow(Words):
+    """Takes its time with the first answer: until the second is kept."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = Event(), Event()
+
+    def grade(
+        self, asked: str, answer: str, /, *, key_points: Sequence[str], wrong_claims: Sequence[WrongClaim] = ()
+    ) -> Grade:
+        if answer == "first":
+            self.begun.set()
+            assert self.go_on.wait(10)
+        return super().grade(asked, answer, key_points=key_points, wrong_claims=wrong_claims)
+
+
+def test_two_windows_that_answer_at_once_each_have_their_own_answer_marked(
+    kitchen: Playbook, progress: Progress
+) -> None:
+    grading = Slow()
+    coach = Coach(kitchen, read_interview(kitchen), grading, progress, clock=Clock())
+    turn = coach.start(Plan(chapters=(2,)))
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(coach.answer, turn, "first")
+        assert grading.begun.wait(10)
+        second = marked(coach.answer(turn, "Knead for ten minutes by hand."))
+        grading.go_on.set()
+    shown = [marked(first.result()).answered, second.answered]
+    assert [(given.attempt.answer, given.grade.score) for given in shown if given] == [
+        ("first", 0),
+        ("Knead for ten minutes by hand.", 33),
+    ]
+    assert all(attempt.grade for attempt in progress.attempts())
+
+
+def test_a_question_answered_in_one_window_is_not_skipped_in_another(coach: Coach, progress: Progress) -> None:
+    turn = coach.start(Plan(chapters=(2,), count=2))
+    marked(coach.answer(turn, "Knead for ten minutes by hand."))
+    following = waiting(coach.skip(turn))
+    assert following.number == 2
+    assert [attempt.answer for attempt in progress.attempts()] == ["Knead for ten minutes by hand."]
+
+
+def test_a_follow_up_that_is_a_question_of_its_own_is_asked_once(tmp_path: Path, progress: Progress) -> None:
+    (tmp_path / "01-pool.md").write_text(
+        "# Pool\n\n## Waits\n\n"
+        '**Question**: "Why do reads wait?"\n\n'
+        '**Strong answer**: "The pool has only four threads. Lookups by getaddrinfo share the pool threads."\n\n'
+        '**Follow-up**: "Which lookups share the pool threads?"\n\n'
+        '**Answer**: "Lookups of names by getaddrinfo share the pool threads."\n',
+        encoding="utf-8",
+    )
+    playbook = read_playbook(tmp_path)
+    bank = read_interview(playbook)
+    assert [q.question for q in bank] == ["Why do reads wait?", "Which lookups share the pool threads?"]
+    for first in bank:
+        coach = Coach(playbook, bank, Words(), progress, clock=Clock())
+        turn: Turn | None = coach.start(Plan(seed=0))
+        texts = []
+        while turn:
+            texts.append(turn.text)
+            told = marked(coach.answer(turn, "The pool has only four threads."))
+            turn = coach.ask_follow_up(told) if told.offered else coach.next(told)
+        assert sorted(texts) == sorted({*texts}), first.id
+
+
+def test_an_open_session_with_a_broken_plan_stops_no_other(coach: Coach, progress: Progress) -> None:
+    sound = coach.start(Plan(chapters=(2,)))
+    progress.start_session({"mode": "exam"}, NOON + timedelta(hours=1))
+    assert waiting(coach.resume()).session == sound.session
+
+
+def test_an_answer_graded_by_points_that_were_reworded_is_left_out() -> None:
+    asked = question("a1")
+    at = Attempt(1, 1, "a1", "x", NOON)
+    grades = [Grade(0, (PointGrade("missed", 0.0, statement=said),)) for said in ("a1 is.", "", "a1 was.")]
+    kept = answers([asked], [replace(at, id=n, grade=grade) for n, grade in enumerate(grades)])
+    assert [given.attempt.id for given in kept] == [0, 1]
+
+
+def test_an_answer_of_a_clock_that_was_ahead_is_not_the_last_one(kitchen: Playbook, progress: Progress) -> None:
+    clock = Clock()
+    coach = Coach(kitchen, read_interview(kitchen), Words(), progress, clock=clock)
+    clock.now = NOON + timedelta(days=3650)
+    ahead = coach.start(Plan(chapters=(2,), count=1))
+    coach.answer(ahead, "Knead for ten minutes by hand.")
+    coach.finish(ahead.session)
+    clock.now = NOON
+    now = coach.start(Plan(chapters=(2,), count=1))
+    coach.answer(now, "no idea at all")
+    assert [given.attempt.answer for given in coach.report().answers] == ["no idea at all"]
+
+
+def test_without_sections_the_weak_chapter_is_asked_first() -> None:
+    plain = [question(name, "", chapter=chapter) for name, chapter in (("a1", 1), ("a2", 1), ("b1", 2), ("b2", 2))]
+    bank = [replace(q, source=replace(q.source, title=f"Chapter {q.source.chapter}")) for q in plain]
+    for seed in range(5):
+        chosen = next_question(Plan(seed=seed), bank, Past(last={"a1": 95, "b1": 20}))
+        assert chosen is not None
+        assert chosen.id == "b2"

@@ -93,3 +93,26 @@ def test_code_is_quoted_where_it_is_asked_for_and_not_else() -> None:
 def test_a_run_is_no_longer_than_allowed_unless_one_sentence_is() -> None:
     assert len(quoted("gas", longest=10)[1]) <= len("Kneading makes gluten strong. It then holds gas.")
     assert quoted("Salt", longest=10)[1] == "Salt slows yeast down."
+
+
+@pytest.mark.parametrize("break_", ["", "\n\n## Wide\n\n"])
+def test_of_a_paragraph_longer_than_a_chunk_the_sentence_that_says_it_is_quoted(break_: str) -> None:
+    said = [f"Loaf {number} rests for {number} minutes." for number in range(200)]
+    text = f"# Loaves\n\n{break_}{' '.join(said)}\n"
+    _, book = read_chapter(text, Path("/book/02-loaves.md"), Path("/book"))
+    for number in (0, 77, 199):
+        at = text.index(said[number])
+        chunk = next(chunk for chunk in split(book) if chunk.start <= at < chunk.end)
+        cosines = np.zeros((len(text), 1), dtype=np.float32)
+        cosines[at : at + len(said[number])] = 1
+        kind, (start, end) = choose(book, chunk, Nearness(np.arange(len(text)), cosines), wanted=None, longest=400)
+        assert (kind, text[start:end]) == ("prose", said[number])
+
+
+def test_a_line_of_code_without_end_is_quoted_in_part() -> None:
+    text = f"# Loaves\n\n```js\n{'x' * 9_000}\n```\n"
+    _, book = read_chapter(text, Path("/book/02-loaves.md"), Path("/book"))
+    for chunk in split(book):
+        near_all = Nearness(np.arange(len(text)), np.ones((len(text), 1), dtype=np.float32))
+        _, (start, end) = choose(book, chunk, near_all, wanted="code", longest=400)
+        assert 100 < end - start <= 3_000

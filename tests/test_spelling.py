@@ -17,6 +17,8 @@ SPELLER = Speller([WORDS], {"explain", "recap", "pager", "hover"})
         ("conenction dropped", "connection dropped"),
         ("a timmeout", "a timeout"),
         ("latnecy!", "latency!"),
+        ("event loop latnecy.", "event loop latency."),
+        ("conenction: refused", "connection: refused"),
     ],
 )
 def test_a_letter_left_out_swapped_or_doubled_is_mended(typed: str, meant: str) -> None:

@@ -33,6 +33,7 @@ def grade(
         answer = row.get("answer")
         if not isinstance(answer, str):
             raise QAError("the row has no text under 'answer'; add it")
+        _whole(answer)
         points, claims = _texts(row, "key_points"), _texts(row, "wrong_claims")
         wrong = [_wrong_claim(claim) for claim in claims]
         given = grader.grade(str(row["question"]), answer, key_points=points, wrong_claims=wrong)
@@ -45,7 +46,16 @@ def _texts(row: dict[str, Any], key: str) -> list[str]:
     texts = row.get(key) or []
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise QAError(f"{key} must be a list of texts, got {texts!r}; mend the row")
+    for text in texts:
+        _whole(text)
     return texts
+
+
+def _whole(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise QAError(f"half a surrogate pair at character {error.start} of {text[:40]!r}; mend the row") from error
 
 
 def _wrong_claim(text: str) -> WrongClaim:

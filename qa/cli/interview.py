@@ -4,6 +4,7 @@ Owns what is printed and how an answer is typed. Does not choose questions or ma
 """
 
 import io
+import select
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ _SIGNS: dict[Verdict, tuple[str, str]] = {
 _WORDS = {"skip", "finish", *_UNKNOWN}
 _ANSWERING = "Answer in your own words; an empty line ends it. Or type: skip, dont know, finish."
 _DUE = 5
+_AT_ONCE = 0.05  # seconds
 
 
 def interview(
@@ -169,7 +171,7 @@ class _Terminal:
     def _typed(self) -> str:
         """The answer, or the one word that stands for it; the end of the input ends it as well."""
         lines: list[str] = []
-        while not lines or lines[-1]:
+        while not lines or lines[-1] or _more():
             try:
                 line = input().strip()
             except EOFError:
@@ -188,10 +190,10 @@ class _Terminal:
             self._say(f"{number:2} {sign} {point.text} ({grade.verdict})", style)
             if grade.evidence:
                 self._say(f"     you: “{_line(grade.evidence)}”", "dim")
-            if not grade.covered:
-                self._say(f"     read {self._place(point.source)}", "dim")
+            self._say(f"     {'see' if grade.covered else 'read'} {self._place(point.source)}", "dim")
         for number, wrong in enumerate(given.grade.contradictions, len(given.points) + 1):
             self._say(f"{number:2} ✗ You said “{_line(wrong.evidence)}”. {wrong.correction}", "red")
+            self._say(f"     read {self._place(given.question.source)}", "dim")
 
     def _report(self, shown: Report, *, in_full: bool) -> None:
         if shown.mark is None:
@@ -235,6 +237,14 @@ class _Terminal:
 
     def _say(self, text: str, style: str | None = None) -> None:
         self._console.print(text, style=style, markup=False, soft_wrap=True)
+
+
+def _more() -> bool:
+    """Whether further lines were pasted: they are there at once, which none can type."""
+    try:
+        return sys.stdin.isatty() and bool(select.select([sys.stdin], [], [], _AT_ONCE)[0])
+    except (OSError, ValueError):  # Windows selects among sockets only
+        return False
 
 
 def _line(text: str) -> str:

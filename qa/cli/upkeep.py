@@ -5,6 +5,7 @@ Does not know what is wrong with a chapter or how a figure is computed.
 
 import json
 from collections.abc import Iterable
+from math import isnan
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ from qa.cli.terminal import AsJson, Content, IndexDir, load, stderr
 from qa.playbook import decode
 from qa.playbook.checks import check, check_edition
 from qa.playbook.questions import read_jsonl
-from qa.types import PlaybookError, QAError
+from qa.types import Answer, Hit, PlaybookError, QAError, QuestionRefused
 
 _EVALUATED = 60  # hits a rank is looked for in
 
@@ -50,7 +51,10 @@ def verify(
 
 
 def evaluate(
-    questions: Annotated[Path, typer.Option(help="JSON Lines of questions with chapter, anchor, also, evidence.")],
+    questions: Annotated[
+        Path,
+        typer.Option(help="JSON Lines: question, chapter, anchor, also, evidence; or chapters; or covered: false."),
+    ],
     as_json: AsJson = False,
     content: Content = None,
     index: IndexDir = None,
@@ -63,23 +67,49 @@ def evaluate(
             golden.append(evaluation.Golden.from_row(row))
         except (KeyError, ValueError) as error:
             raise PlaybookError(
-                f"a row needs question, chapter and anchor ({error}); mend it", questions, line
+                f"a row needs question, and chapter and anchor, chapters, or covered: false ({error}); mend it",
+                questions,
+                line,
             ) from error
+    if not golden:
+        raise PlaybookError("there is no question in it; name another file", questions)
     assistant = load(content, index)
-    outcomes = evaluation.run(
-        golden, lambda text: assistant.search(text, _EVALUATED), assistant.ask, assistant.playbook
-    )
-    kinds = sorted({outcome.golden.type for outcome in outcomes if outcome.golden.type})
-    tables = {"all": outcomes} | {kind: [o for o in outcomes if o.golden.type == kind] for kind in kinds}
+
+    def find(text: str) -> list[Hit]:
+        try:
+            return assistant.search(text, _EVALUATED)
+        except QuestionRefused:
+            return []
+
+    def reply(text: str) -> Answer:
+        try:
+            return assistant.ask(text)
+        except QuestionRefused as error:
+            return Answer(text, False, 0.0, str(error), (), (), text)
+
+    outcomes = evaluation.run(golden, find, reply, assistant.playbook)
+    covered = [outcome for outcome in outcomes if outcome.golden.chapters]
+    uncovered = [outcome for outcome in outcomes if not outcome.golden.chapters]
+    kinds = sorted({outcome.golden.type for outcome in covered if outcome.golden.type})
+    tables = {"all": covered} | {kind: [o for o in covered if o.golden.type == kind] for kind in kinds}
     for kind, chosen in tables.items():
-        figures = evaluation.summarise(chosen)
-        if as_json:
-            values = {name: [round(v, 4) for v in (f.mean, f.low, f.high)] for name, f in figures.items()}
-            print(json.dumps({"type": kind, "questions": len(chosen), **values}))
-        else:
-            print(f"{kind} ({len(chosen)} questions)")
-            for name, f in figures.items():
-                print(f"  {name:20} {f.mean:6.3f}  [{f.low:.3f}, {f.high:.3f}]")
+        if chosen:
+            _show_figures(kind, len(chosen), evaluation.summarise(chosen), as_json=as_json)
+    if uncovered:
+        _show_figures("uncovered", len(uncovered), evaluation.refusals(covered, uncovered), as_json=as_json)
+
+
+def _show_figures(kind: str, count: int, figures: dict[str, evaluation.Interval], *, as_json: bool) -> None:
+    if as_json:
+        values = {
+            name: [None if isnan(v) else round(v, 4) for v in (f.mean, f.low, f.high)] for name, f in figures.items()
+        }
+        print(json.dumps({"type": kind, "questions": count, **values}))
+        return
+    print(f"{kind} ({count} questions)")
+    for name, f in figures.items():
+        bounds = "" if isnan(f.low) else f"  [{f.low:.3f}, {f.high:.3f}]"
+        print(f"  {name:20} {f.mean:6.3f}{bounds}")
 
 
 def _misplaced(assistant: Assistant, folder: Path) -> Iterable[str]:

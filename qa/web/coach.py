@@ -60,6 +60,7 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
         _told(view.notice, view.disagreed),
         view.judged,
         view.notice,
+        trigger_mode="multiple",  # a second verdict may be disagreed with before the first is noted
         queue=False,
         api_visibility="private",
         show_progress="hidden",

@@ -125,7 +125,9 @@ def _verdicts(given: Answered, disputed: Disputed) -> str:
         link = render.reference(point.source, near[-1] if near else _short(point.source))
         rows.append((grade.verdict, _SAID[grade.verdict], point.text, f"{said}{link}"))
     for wrong in given.grade.contradictions:
-        rows.append(("contradicted", "Wrong", wrong.evidence, f"<strong>{escape(wrong.correction)}</strong>"))
+        source = given.question.source
+        link = render.reference(source, source.heading_path[-1] if source.heading_path else _short(source))
+        rows.append(("contradicted", "Wrong", wrong.evidence, f"<strong>{escape(wrong.correction)}</strong> {link}"))
     items = []
     for number, ((statement, _), (kind, said, text, basis)) in enumerate(zip(given.judged, rows, strict=True), 1):
         button = _disagree(given.attempt.id, number, noted=(given.attempt.id, statement) in disputed)
