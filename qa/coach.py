@@ -256,13 +256,7 @@ class Coach:
         return found
 
     def _turn(self, stored: StoredSession, place: int, answer: int | None = None) -> Turn | None:
-        """What was asked at a place, as far as it went; None if the playbook no longer has it.
-
-        Args:
-            stored: The session.
-            place: Where in what it asked.
-            answer: The id of the answer to show; None for the last one.
-        """
+        """What was asked at a place, with the answer of this id or the last one; None if it left the playbook."""
         asked = stored.asked[place]
         question = self._known.get(asked.question)
         if question is None:
