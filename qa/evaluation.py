@@ -99,18 +99,21 @@ def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playboo
     sections = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
     chapters = list(dict.fromkeys(hit.chunk.chapter for hit in hits))
     parents = ancestors(playbook)
-    own, right = ((n for n, c in enumerate(chapters, 1) if c in w) for w in (golden.chapters[:1], golden.chapters))
     matches = (rank for rank, section in enumerate(sections, 1) if parents.get(section, {section}) & golden.sections)
     return Outcome(
         golden=golden,
-        own_chapter_rank=next(own, None),
-        chapter_rank=next(right, None),
+        own_chapter_rank=_rank(chapters, golden.chapters[:1]),
+        chapter_rank=_rank(chapters, golden.chapters),
         section_rank=next(matches, None),
         evidence_shown=any(e in citation.quote for e in golden.evidence for citation in answer.citations),
         answered=answer.answered,
         confidence=answer.confidence,
         faults=tuple(faults(answer, playbook)),
     )
+
+
+def _rank(found: Sequence[int], wanted: Sequence[int]) -> int | None:
+    return next((rank for rank, chapter in enumerate(found, 1) if chapter in wanted), None)
 
 
 def ancestors(playbook: Playbook) -> dict[str, set[str]]:

@@ -33,7 +33,7 @@ SEED = 0
 RANK = 32
 TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
 BATCH = 64
-REPEATED = 5_000  # pairs of each earlier kind in a round of a later one, so that they are not forgotten
+REPEATED = 4_000  # pairs of each earlier kind in a round of a later one, so that they are not forgotten
 
 Weights = dict[str, torch.Tensor]
 
