@@ -1,10 +1,12 @@
-"""Writes `docs/quality.md` and its plots: the golden sets, put to this house and to its peers.
+"""Writes `docs/quality.md`, its plots and `docs/quality.json`: the golden sets, put to this house and to its peers.
 
 Owns the page. `make quality` runs it; the page is never edited by hand.
 """
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,15 +25,25 @@ from benchmarks.peers import (
 from qa import evaluation
 from qa.assistant import Assistant, default_content, default_index
 from qa.confidence import THRESHOLD
-from qa.evaluation import Golden, Interval, within
+from qa.evaluation import Golden, Interval, discounted, reciprocal, within
 from qa.index import Index, open_index
 from qa.playbook.questions import read_jsonl
 from qa.retrieval import Weights
-from qa.types import Playbook, QuestionRefused
+from qa.types import Answer, Playbook, QuestionRefused
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 GOLDEN = ROOT / "tests" / "golden"
+COLUMNS = (
+    "chapter@1",
+    "chapter@3",
+    "section@1",
+    "section@5",
+    "MRR",
+    "nDCG@10",
+    "symptom chapter@1",
+    "symptom section@5",
+)
 NONE = Weights(words=0.0, chapter_words=0.0, asked=0.0, asked_words=0.0, repeats=0.0, tokens=0.0, asked_tokens=0.0)
 
 
@@ -43,46 +55,63 @@ class Row:
     figures: dict[str, Interval]
 
 
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """How many later turns conversations have, how many find their chapter first, and the citation faults of all."""
+
+    later: int
+    found: float
+    faults: int
+
+
 def measure(name: str, ranked: Sequence[Sequence[str]], golden: Sequence[Golden], playbook: Playbook) -> Row:
     """Figures of ranked section ids."""
     parents = evaluation.ancestors(playbook)
     columns: dict[str, list[float]] = {}
     for question, sections in zip(golden, ranked, strict=True):
-        first = int(sections[0].split("#")[0]) if sections else -1
-        chapters = {int(section.split("#")[0]) for section in question.sections}
+        found = list(dict.fromkeys(int(section.split("#")[0]) for section in sections))
+        chapter = next((n for n, number in enumerate(found, 1) if number in question.chapters), None)
         hits = (n for n, section in enumerate(sections, 1) if parents.get(section, {section}) & question.sections)
         rank = next(hits, None)
-        for prefix in ("", "symptom ") if question.type == "symptom" else ("",):
-            columns.setdefault(f"{prefix}chapter@1", []).append(float(first in chapters))
-            columns.setdefault(f"{prefix}section@1", []).append(within(rank, 1))
-            columns.setdefault(f"{prefix}section@5", []).append(within(rank, 5))
+        figures = {"chapter@1": within(chapter, 1), "section@5": within(rank, 5)}
+        if question.type == "symptom":
+            figures |= {f"symptom {column}": value for column, value in figures.items()}
+        figures |= {
+            "chapter@3": within(chapter, 3),
+            "section@1": within(rank, 1),
+            "MRR": reciprocal(rank),
+            "nDCG@10": discounted(rank),
+        }
+        for column, value in figures.items():
+            columns.setdefault(column, []).append(value)
+    columns = {column: columns[column] for column in COLUMNS}
     return Row(name, {column: evaluation.bootstrap(values) for column, values in columns.items()})
 
 
-def confidences(assistant: Assistant, questions: Sequence[str]) -> list[float]:
-    """How sure the house is that it covers each question; a refused question counts as 0."""
-    found = []
-    for question in questions:
-        try:
-            found.append(assistant.ask(question).confidence)
-        except QuestionRefused:
-            found.append(0.0)
-    return found
+def answer(assistant: Assistant, question: str) -> Answer:
+    """The house's answer; one to a question that it does not take says nothing, and is sure of that."""
+    try:
+        return assistant.ask(question)
+    except QuestionRefused as error:
+        return Answer(question, False, 0.0, str(error), (), (), question)
 
 
-def conversations(assistant: Assistant) -> tuple[int, float]:
-    """How many later turns there are, and how often their chapter comes first."""
-    found = []
+def conversations(assistant: Assistant) -> Turns:
+    """Puts every turn of the conversations after those before it."""
+    found: list[bool] = []
+    faults: list[str] = []
     for _, row in read_jsonl(GOLDEN / "conversations.jsonl"):
         turns = row["turns"]
         if not isinstance(turns, list):
             raise ValueError(f"turns must be a list, got {turns!r}")
         for number, turn in enumerate(turns):
+            before = [earlier["question"] for earlier in turns[:number]]
+            faults += evaluation.faults(assistant.ask(turn["question"], history=before), assistant.playbook)
             if number:
-                searched = assistant.rewrite(turn["question"], [earlier["question"] for earlier in turns[:number]])
+                searched = assistant.rewrite(turn["question"], before)
                 chapters = {turn["chapter"], *(int(section.split("#")[0]) for section in turn.get("also", []))}
                 found.append(assistant.search(searched, 1)[0].chunk.chapter in chapters)
-    return len(found), float(np.mean(found))
+    return Turns(len(found), float(np.mean(found)), len(faults))
 
 
 def systems(index: Index) -> dict[str, Rank]:
@@ -113,21 +142,33 @@ def main() -> None:
     texts = [question.question for question in golden]
     rows = [measure(name, rank(texts), golden, index.playbook) for name, rank in systems(index).items()]
     outcomes = evaluation.run(golden, lambda text: assistant.search(text, DEPTH), assistant.ask, index.playbook)
-    covered = [outcome.confidence for outcome in outcomes]
-    uncovered = confidences(assistant, [str(row["question"]) for _, row in read_jsonl(GOLDEN / "uncovered.jsonl")])
+    strange = [Golden.from_row({**row, "covered": False}) for _, row in read_jsonl(GOLDEN / "uncovered.jsonl")]
+    refused = evaluation.run(strange, lambda _: (), partial(answer, assistant), index.playbook)
+    covered, uncovered = ([outcome.confidence for outcome in given] for given in (outcomes, refused))
     plots.refusal(covered, uncovered, DOCS / "refusal.svg")
     plots.reliability(covered, uncovered, DOCS / "reliability.svg")
     plots.ablation({row.name: row.figures for row in rows}, ("chapter@1", "section@5"), DOCS / "ablation.svg")
-    text = "\n".join([*page(rows, outcomes, uncovered, conversations(assistant)), *grading.section(assistant)])
+    text = "\n".join([*page(rows, outcomes, refused, conversations(assistant)), *grading.section(assistant)])
     (DOCS / "quality.md").write_text(text, encoding="utf-8")
+    systems_found = {row.name.strip("*"): _values(row.figures) for row in rows}
+    figures = {"finding": systems_found, "answers": _values(evaluation.summarise(outcomes))}
+    (DOCS / "quality.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def _values(figures: Mapping[str, Interval]) -> dict[str, list[float]]:
+    return {name: [round(value, 4) for value in (f.mean, f.low, f.high)] for name, f in figures.items()}
 
 
 def page(
-    rows: Sequence[Row], outcomes: Sequence[evaluation.Outcome], uncovered: Sequence[float], turns: tuple[int, float]
+    rows: Sequence[Row],
+    outcomes: Sequence[evaluation.Outcome],
+    strange: Sequence[evaluation.Outcome],
+    turns: Turns,
 ) -> list[str]:
     """The lines of `docs/quality.md` about finding, quoting and refusing."""
-    covered = [outcome.confidence for outcome in outcomes]
+    covered, uncovered = ([outcome.confidence for outcome in given] for given in (outcomes, strange))
     refused = evaluation.refused_at(0.95, covered, uncovered)
+    faults = turns.faults + sum(len(outcome.faults) for outcome in (*outcomes, *strange))
     columns = list(rows[0].figures)
     kinds = {kind: [o for o in outcomes if o.golden.type == kind] for kind in ("plain", "symptom", "specific")}
     summaries = {kind: evaluation.summarise(chosen) for kind, chosen in {"all": list(outcomes), **kinds}.items()}
@@ -155,7 +196,8 @@ def page(
         f"| --- | {' | '.join('---:' for _ in summaries)} |",
         *(f"| {name} | {' | '.join(_figure(s[name]) for s in summaries.values())} |" for name in summaries["all"]),
         "",
-        "Citation faults are quotes that are fabricated, stitched together or misattributed.",
+        "Citation faults are quotes that are fabricated, stitched together or misattributed; over all golden",
+        f"questions, the uncovered ones and every turn of the conversations there are {faults}.",
         "",
         "## Knowing what is not covered",
         "",
@@ -174,7 +216,8 @@ def page(
         "",
         "## Conversations",
         "",
-        f"Of {turns[0]} later turns, read with the questions before them, {turns[1]:.3f} find their chapter first.",
+        f"Of {turns.later} later turns, read with the questions before them, {turns.found:.3f} find their",
+        "chapter first.",
         "",
     ]
 

@@ -29,6 +29,7 @@ _RELATED = 5
 _FEWEST_WORDS = 12
 _SHOWN: tuple[BlockKind, ...] = ("code", "diagram")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_DIAGRAM = "```mermaid"
 NOT_COVERED = "The playbook does not cover this."
 ELSEWHERE = "The chosen section does not cover this; another one does."
 
@@ -82,6 +83,7 @@ class _Quoter:
     def __init__(self, question: str, playbook: Playbook, near: Near) -> None:
         self._wanted = intent.wanted(question)
         self._sides = intent.sides(question)
+        self._subject = frozenset(terms(intent.subject(question)))
         self._playbook = playbook
         self._near = near
         self._chosen: list[Citation] = []
@@ -89,10 +91,11 @@ class _Quoter:
     def citations(self, hits: Sequence[Hit]) -> tuple[Citation, ...]:
         """The best span of each of the best sections, while they add something and there is room."""
         worth = [hit for hit in hits if hit.score >= _WORTH * hits[0].score]
-        worth.sort(key=lambda hit: self._introduces(hit.chunk))
+        worth.sort(key=lambda hit: self._introduces(hit.chunk) or hit.chunk.text.startswith(_DIAGRAM))
         if self._wanted:
             near = {hit.chunk.section_id for hit in worth}
             shown = [hit for hit in hits if hit.chunk.section_id in near and self._holds_wanted(hit.chunk)]
+            shown.sort(key=lambda hit: not _names(self._subject, hit.chunk.context))
             worth = [*shown, *(hit for hit in worth if hit not in shown)]
         for hit in worth:
             self._quote(hit.chunk)

@@ -60,6 +60,12 @@ def wanted(question: str) -> BlockKind | None:
     return next((kind for kind, words in _WANTED.items() if words.search(question)), None)
 
 
+def subject(question: str) -> str:
+    """The question without the words that ask for a kind of block."""
+    kind = wanted(question)
+    return _WANTED[kind].sub(" ", question) if kind else question
+
+
 def sides(question: str) -> tuple[frozenset[str], ...]:
     """The stemmed words that tell the two sides of a comparison apart; `()` where nothing is compared."""
     match = _BETWEEN.search(question) or _VERSUS.search(question)

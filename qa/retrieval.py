@@ -34,11 +34,11 @@ class Weights:
 
     words: float = 0.22  # BM25 of the chunk
     chapter_words: float = 0.4  # BM25 of its chapter
-    asked: float = 0.8  # cosine of its section's nearest chunk or asked question
+    asked: float = 1.0  # cosine of its section's nearest chunk or asked question
     asked_words: float = 0.15  # BM25 of that section's questions
     repeats: float = -0.6  # interview answers and takeaways say the body's facts again
-    tokens: float = 1.6  # MaxSim of the chunk's tokens
-    asked_tokens: float = 0.4  # MaxSim of its section's questions, of its chunks where it has none
+    tokens: float = 2.8  # MaxSim of the chunk's tokens
+    asked_tokens: float = 0.7  # MaxSim of its section's questions, of its chunks where it has none
 
 
 class Retriever:

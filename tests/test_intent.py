@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.intent import rewrite, sides, wanted
+from qa.intent import rewrite, sides, subject, wanted
 from qa.types import BlockKind
 
 
@@ -29,6 +29,11 @@ from qa.types import BlockKind
 )
 def test_the_kind_of_block_that_is_asked_for(question: str, kind: BlockKind | None) -> None:
     assert wanted(question) == kind
+
+
+def test_the_subject_is_what_the_block_is_to_show() -> None:
+    assert subject("diagram of the outbox pattern").split() == ["of", "the", "outbox", "pattern"]
+    assert subject("what is a saga") == "what is a saga"
 
 
 @pytest.mark.parametrize(

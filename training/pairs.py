@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import bm25s
 import numpy as np
 
 from qa.grading import passages
@@ -26,6 +27,7 @@ STATEMENTS = Path(__file__).parent / "statements.jsonl"
 FOLDS = 8
 SILENT, STATES, DENIES = 0, 1, 2
 TELLING, BESIDE = 2, 1  # passages with and without a point, for each point and answer
+STRAYS = 40  # passages of other chapters' answers that have most words of a point, of which two are drawn
 NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
 
 
@@ -112,6 +114,23 @@ def answer_pairs(answers: Sequence[Labelled], seed: int) -> list[Pair]:
             start, end = spans[int(rng.integers(len(spans)))]
             found.append(Pair(other.statements[int(rng.integers(other.points))], answer.text[start:end], SILENT))
     return found
+
+
+def stray_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
+    """Points beside passages of other chapters' answers, near in words and any: sure as they sound, they make none."""
+    rng = np.random.default_rng(seed)
+    told = [(answer.chapter, answer.text[slice(*span)]) for answer in answers for span in passages(answer.text)]
+    index = bm25s.BM25()
+    index.index([terms(passage) for _, passage in told], show_progress=False)
+    asked = {answer.question: answer for answer in answers}
+    for answer in asked.values():
+        for statement in answer.statements[: answer.points]:
+            words = [term for term in terms(statement) if term in index.vocab_dict]
+            nearest = np.argsort(-index.get_scores(words))[:STRAYS] if words else []
+            for chosen in (*rng.permutation(nearest)[:2], *rng.integers(len(told), size=1)):
+                chapter, passage = told[int(chosen)]
+                if chapter != answer.chapter:
+                    yield Pair(statement, passage, SILENT)
 
 
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
