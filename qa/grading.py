@@ -25,7 +25,7 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.6
+COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.05, 0.9
 # A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
@@ -34,11 +34,9 @@ _NEAR = 0.25
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
-_STRAYS, _ON_TOPIC = 0.33, 0.38
+_STRAYS, _ON_TOPIC = 0.34, 0.46
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
-# Each false statement takes this many key points' share of the mark; half of one is forgiven,
-# for it may have been misread.
-_PENALTY, _FORGIVEN = 2, 0.5
+_PENALTY = 2  # key points' share of the mark that a false statement takes
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
@@ -207,5 +205,5 @@ def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction],
     """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
     made = float(np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1]).mean())
-    true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
+    true = max(0.0, 1 - _PENALTY * false / len(points))
     return round(100 * made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1])))
