@@ -7,7 +7,18 @@ from typing import Any
 from qa.assistant import default_content
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
-from training.pairs import DENIES, SILENT, STATES, Labelled, Mark, Pair, answer_pairs, read_answers, read_rubrics
+from training.pairs import (
+    DENIES,
+    SILENT,
+    STATES,
+    Labelled,
+    Mark,
+    Pair,
+    answer_pairs,
+    read_answers,
+    read_rubrics,
+    stray_pairs,
+)
 
 GOLDEN = Path(__file__).parent / "golden" / "answers.jsonl"
 TRAINING = Path(__file__).parent.parent / "training"
@@ -39,6 +50,16 @@ def test_passages_around_the_evidence_state_the_point_and_the_rest_says_nothing_
 def test_evidence_longer_than_a_passage_is_a_passage_of_its_own() -> None:
     (told,) = [pair for pair in answer_pairs([labelled(Mark(0, DENIES, 0, len(TEXT)))], seed=0) if pair.label]
     assert told == Pair("The heap grows upwards", TEXT, DENIES)
+
+
+def test_strays_are_passages_of_other_chapters() -> None:
+    others = [
+        Labelled(f"q{n}", n, 1, (f"Point {n} of the heap",), f"The heap of chapter {n} grows here.", ())
+        for n in range(1, 6)
+    ]
+    found = list(stray_pairs(others, seed=0))
+    assert found
+    assert all(pair.label == SILENT and pair.statement.split()[1] not in pair.passage for pair in found)
 
 
 def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:

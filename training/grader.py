@@ -2,7 +2,8 @@
 
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only: first answers to the edition's questions, then single facts, then answers to questions
-with rubrics of their own. Does not know how the data are written.
+with rubrics of their own, last with passages of other chapters' answers among them. Does not
+know how the data are written.
 """
 
 import argparse
@@ -26,7 +27,17 @@ from qa.grading import Grader
 from qa.pairs import PairModel
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
-from training.pairs import STATES, Labelled, Pair, answer_pairs, fact_pairs, read_answers, read_facts, read_rubrics
+from training.pairs import (
+    STATES,
+    Labelled,
+    Pair,
+    answer_pairs,
+    fact_pairs,
+    read_answers,
+    read_facts,
+    read_rubrics,
+    stray_pairs,
+)
 from training.precision import has_bfloat16
 
 SEED = 0
@@ -110,9 +121,9 @@ def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> 
     return reader.weights
 
 
-def some(pairs: Sequence[Pair], seed: int) -> list[Pair]:
-    """REPEATED of the pairs."""
-    chosen = np.random.default_rng(seed).permutation(len(pairs))[:REPEATED]
+def some(pairs: Sequence[Pair], seed: int, count: int = REPEATED) -> list[Pair]:
+    """So many of the pairs."""
+    chosen = np.random.default_rng(seed).permutation(len(pairs))[:count]
     return [pairs[row] for row in chosen]
 
 
@@ -159,7 +170,16 @@ def main() -> None:
         ]
         for n in range(options.rubrics)
     ]
-    last = train(reader, mixed, 0.6 * options.rate)
+    states = [train(reader, mixed, 0.6 * options.rate)]
+    seed = SEED + options.rubrics
+    apart = [
+        *stray_pairs([*kept, *ruled], seed),
+        *some(answer_pairs(ruled, seed), seed, 2 * REPEATED),
+        *some(answer_pairs(kept, seed), seed),
+        *some(list(fact_pairs(facts, seed)), seed),
+    ]
+    states.append(train(reader, [apart], 0.5 * options.rate))
+    last = mean(states)
     options.output.parent.mkdir(exist_ok=True)
     save_file({name: weight.half().contiguous() for name, weight in last.items()}, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
