@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from qa.assistant import Assistant
 from qa.grading import LONGEST_ANSWER, Grader, _idle, passages
 from qa.playbook.interview import read_interview
+from qa.playbook.questions import read_jsonl
 from qa.types import Grade, InterviewQuestion, QuestionRefused, WrongClaim
 
 ROWS: list[dict[str, Any]] = [
@@ -38,6 +39,15 @@ def bank(edition: Assistant) -> dict[str, InterviewQuestion]:
 def mark(grader: Grader, bank: dict[str, InterviewQuestion]) -> Callable[[str, str], Grade]:
     """Marks an answer to a question of the bank, by its id."""
     return lambda name, answer: marked(grader, bank[name], answer)
+
+
+def test_no_rubric_asks_what_a_golden_question_asks(edition: Assistant, bank: dict[str, InterviewQuestion]) -> None:
+    rubrics = Path(__file__).parent.parent / "training" / "rubrics.jsonl"
+    trained = [str(row["question"]) for _, row in read_jsonl(rubrics)]
+    golden = [bank[name].question for name in sorted({row["question_id"] for row in ROWS})]
+    encode = edition._index.encoder.encode_query
+    nearest = (encode(trained) @ encode(golden).T).max(axis=1)
+    assert [question for question, cosine in zip(trained, nearest, strict=True) if cosine >= 0.8] == []
 
 
 def marked(grader: Grader, asked: InterviewQuestion, answer: str) -> Grade:
