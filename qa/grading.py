@@ -34,9 +34,11 @@ _NEAR = 0.25
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
-_STRAYS, _ON_TOPIC = 0.34, 0.46
+_STRAYS, _ON_TOPIC = 0.37, 0.41
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
-_PENALTY = 2  # key points' share of the mark that a false statement takes
+# Each false statement takes this many key points' share of the mark; half of one is forgiven,
+# for it may have been misread.
+_PENALTY, _FORGIVEN = 3, 0.5
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
@@ -205,5 +207,5 @@ def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction],
     """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
     made = float(np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1]).mean())
-    true = max(0.0, 1 - _PENALTY * false / len(points))
+    true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
     return round(100 * made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1])))
