@@ -410,8 +410,8 @@ def test_an_export_says_everything(tmp_path: Path) -> None:
     assert answered["grade"] == {
         "score": 70,
         "points": [
-            {"verdict": "covered", "probability": 0.9, "evidence": "four", "start": 0, "end": 4},
-            {"verdict": "missed", "probability": 0.1, "evidence": None, "start": None, "end": None},
+            {"verdict": "covered", "probability": 0.9, "evidence": "four", "start": 0, "end": 4, "statement": ""},
+            {"verdict": "missed", "probability": 0.1, "evidence": None, "start": None, "end": None, "statement": ""},
         ],
         "contradictions": [
             {"claim": "one thread", "correction": "four threads", "evidence": "one", "start": 5, "end": 8}
