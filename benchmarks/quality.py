@@ -6,7 +6,6 @@ Owns the page. `make quality` runs it; the page is never edited by hand.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from qa.evaluation import Golden, Interval, discounted, reciprocal, within
 from qa.index import Index, open_index
 from qa.playbook.questions import read_jsonl
 from qa.retrieval import Weights
-from qa.types import Answer, Playbook, QuestionRefused
+from qa.types import Playbook
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -88,14 +87,6 @@ def measure(name: str, ranked: Sequence[Sequence[str]], golden: Sequence[Golden]
     return Row(name, {column: evaluation.bootstrap(values) for column, values in columns.items()})
 
 
-def answer(assistant: Assistant, question: str) -> Answer:
-    """The house's answer; one to a question that it does not take says nothing, and is sure of that."""
-    try:
-        return assistant.ask(question)
-    except QuestionRefused as error:
-        return Answer(question, False, 0.0, str(error), (), (), question)
-
-
 def conversations(assistant: Assistant) -> Turns:
     """Puts every turn of the conversations after those before it."""
     found: list[bool] = []
@@ -143,7 +134,7 @@ def main() -> None:
     rows = [measure(name, rank(texts), golden, index.playbook) for name, rank in systems(index).items()]
     outcomes = evaluation.run(golden, lambda text: assistant.search(text, DEPTH), assistant.ask, index.playbook)
     strange = [Golden.from_row({**row, "covered": False}) for _, row in read_jsonl(GOLDEN / "uncovered.jsonl")]
-    refused = evaluation.run(strange, lambda _: (), partial(answer, assistant), index.playbook)
+    refused = evaluation.run(strange, lambda _: (), assistant.ask, index.playbook)
     covered, uncovered = ([outcome.confidence for outcome in given] for given in (outcomes, refused))
     plots.refusal(covered, uncovered, DOCS / "refusal.svg")
     plots.reliability(covered, uncovered, DOCS / "reliability.svg")

@@ -108,7 +108,7 @@ def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
             1000 * _seconds(partial(assistant.search, f"{n} {question}", rerank=False)),
             1000 * _seconds(partial(search, question)),
         )
-        for n in range(4 * repeats)  # a number at the end, for what was asked before is remembered
+        for n in range(4 * repeats)  # a number with it, for what was asked before is remembered
         for question in QUESTIONS
     ]
     words, marked = _marking(assistant, 4 * repeats)

@@ -168,7 +168,7 @@ class Assistant:
             Why that failed, else ''. No answer is lost for it.
         """
         try:
-            if not answer.answered and not answer.elsewhere:
+            if answer.is_gap:
                 self.progress.record_gap(answer.searched_for, datetime.now(UTC))
         except ProgressUnavailable as error:
             return f"this unanswered question was not noted: {error}"

@@ -27,7 +27,6 @@ from qa.types import (
 )
 
 DONT_KNOW = "I don't know."
-_GONE = "this question is no longer there; start a new interview"
 
 
 class Grading(Protocol):
@@ -119,16 +118,16 @@ class Coach:
             return self._current(session.id)
         return None
 
-    def turn(self, session: int, place: int) -> Turn:
-        """What a session asked at a place, for a page that shows it.
+    def turn(self, session: int, place: int, answer: int | None = None) -> Turn:
+        """What a session asked at a place, with the answer of this id, or with None the last one.
 
         Raises:
             QAError: There is no such turn.
         """
         stored = self._progress.session(session)
-        found = self._turn(stored, place) if stored and 0 <= place < len(stored.asked) else None
+        found = self._turn(stored, place, answer) if stored and 0 <= place < len(stored.asked) else None
         if found is None:
-            raise QAError(_GONE)
+            raise QAError("this question is no longer there; start a new interview")
         return found
 
     def answer(self, turn: Turn, text: str) -> Turn | None:
@@ -149,14 +148,14 @@ class Coach:
             )
         follow_up = turn.follow_up.text if turn.follow_up else None
         saved = self._progress.save_answer(turn.session, turn.question.id, text, at=self._clock(), follow_up=follow_up)
-        return self._settled(self._now(turn, saved))
+        return self._settled(self.turn(turn.session, turn.place, saved))
 
     def skip(self, turn: Turn) -> Turn | None:
         """Goes on without an answer, which is marked as an empty one; None at the session's end."""
         with self._moving:
             if turn.follow_up is None and self._attempt(turn.session, turn.question, None) is None:
                 saved = self._progress.save_answer(turn.session, turn.question.id, "", at=self._clock())
-                self._graded(self._now(turn, saved))
+                self._graded(self.turn(turn.session, turn.place, saved))
         return self.next(turn)
 
     def ask_follow_up(self, turn: Turn) -> Turn | None:
@@ -248,13 +247,6 @@ class Coach:
             return graded
         return self.ask_follow_up(graded)
 
-    def _now(self, turn: Turn, attempt: int) -> Turn:
-        """A turn as it stands, with the answer of this id, whatever another window answered meanwhile."""
-        found = self._turn(self._stored(turn.session), turn.place, attempt)
-        if found is None:
-            raise QAError(_GONE)
-        return found
-
     def _turn(self, stored: StoredSession, place: int, answer: int | None = None) -> Turn | None:
         """What was asked at a place, with the answer of this id or the last one; None if it left the playbook."""
         asked = stored.asked[place]
@@ -285,7 +277,8 @@ class Coach:
         followed = any(other.question == question.id and other.follow_up for other in stored.asked)
         silent = attempt.answer.strip() in ("", DONT_KNOW)
         offered = None if follow_up or followed or silent else interview.follow_up(question, attempt.grade, self.bank)
-        if offered and interview.twins(question, offered.text, self.bank) & set(self._asked(stored)):
+        twins = interview.twins(question, offered.text, self.bank) if offered else ()
+        if any(twin.id in self._asked(stored) for twin in twins):
             offered = None
         return replace(turn, answered=Answered(question, attempt, attempt.grade, points), offered=offered)
 
@@ -304,7 +297,7 @@ class Coach:
             if entry.follow_up is None:
                 asked.append(entry.question)
             elif question := self._known.get(entry.question):
-                asked += sorted(interview.twins(question, entry.follow_up, self.bank))
+                asked += [twin.id for twin in interview.twins(question, entry.follow_up, self.bank)]
         return tuple(asked)
 
     def _graded(self, turn: Turn) -> Turn:
@@ -320,7 +313,7 @@ class Coach:
             wrong_claims=turn.question.wrong_claims,
         )
         self._progress.save_grade(attempt.id, grade)
-        return self._now(turn, attempt.id)
+        return self.turn(turn.session, turn.place, attempt.id)
 
     def _ask_next(self, stored: StoredSession) -> Turn | None:
         now = self._clock()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qa.types import Answer, Hit, Playbook
+from qa.types import Answer, Hit, Playbook, QuestionRefused
 
 Find = Callable[[str], Sequence[Hit]]
 Reply = Callable[[str], Answer]
@@ -213,5 +213,12 @@ def refusals(covered: Sequence[Outcome], uncovered: Sequence[Outcome]) -> dict[s
 
 
 def run(questions: Sequence[Golden], find: Find, reply: Reply, playbook: Playbook) -> list[Outcome]:
-    """Puts every question to `find` and `reply`."""
-    return [judge(golden, find(golden.question), reply(golden.question), playbook) for golden in questions]
+    """Puts every question to `find` and `reply`; one that is refused finds nothing and has no answer."""
+    return [judge(golden, *_put(golden.question, find, reply), playbook) for golden in questions]
+
+
+def _put(question: str, find: Find, reply: Reply) -> tuple[Sequence[Hit], Answer]:
+    try:
+        return find(question), reply(question)
+    except QuestionRefused as error:
+        return (), Answer(question, False, 0.0, str(error), (), (), question)

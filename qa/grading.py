@@ -29,7 +29,7 @@ COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.05, 0.9
 # A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
-# so that no passage depends on the others. It spares half of the pairs and loses no point to speak of.
+# so that no passage depends on the others. It spares four pairs in ten and loses no point to speak of.
 _NEAR = 0.25
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only

@@ -190,8 +190,7 @@ def follow_up(question: InterviewQuestion, grade: Grade, bank: Sequence[Intervie
     fits = [(_fit(text, point, common), text, point) for text in question.follow_ups for point in missed]
     best, text, point = max(fits, key=lambda fit: fit[0], default=(0.0, "", missed[0]))
     if best:
-        answers = (q.points for q in bank if q.question == text and q.source == question.source)
-        return FollowUp(text, next(answers, (point,)))
+        return FollowUp(text, next((twin.points for twin in twins(question, text, bank)), (point,)))
     source = missed[0].source
     return FollowUp(_worded(question, missed[0]), tuple(point for point in missed if point.source == source))
 
@@ -229,9 +228,9 @@ def asked_points(
     return asked.points if asked and asked.text == text else question.points
 
 
-def twins(question: InterviewQuestion, text: str, bank: Sequence[InterviewQuestion]) -> set[str]:
-    """The ids of the questions beside one that are worded so: a follow-up may be a question of its own."""
-    return {other.id for other in bank if other.question == text and other.source == question.source}
+def twins(question: InterviewQuestion, text: str, bank: Sequence[InterviewQuestion]) -> tuple[InterviewQuestion, ...]:
+    """The questions beside one that are worded so: a follow-up may be a question of its own."""
+    return tuple(other for other in bank if other.question == text and other.source == question.source)
 
 
 def fits(grade: Grade, points: Sequence[KeyPoint]) -> bool:

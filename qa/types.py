@@ -241,8 +241,7 @@ class Answer:
 
     `text` is Markdown with `[n]` markers. When `answered` is false there are no
     citations and `related` names the nearest sections. `figures` are the numbers in the first
-    quote that may be what was asked for, to be shown in bold. `elsewhere` tells that only the
-    chosen section of chapters does not cover the question, and another one does.
+    quote that may be what was asked for, to be shown in bold. `elsewhere`: another section covers it.
     """
 
     question: str
@@ -254,6 +253,11 @@ class Answer:
     searched_for: str
     figures: tuple[str, ...] = ()
     elsewhere: bool = False
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether the playbook as a whole does not answer the question."""
+        return not (self.answered or self.elsewhere)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +302,7 @@ class PointGrade:
     """What an answer says to one key point.
 
     `evidence == answer[start:end]` is the passage the verdict rests on; all three are None
-    where the point was missed. `statement` is the point as it was worded then; grades kept by
-    earlier versions have none.
+    where the point was missed. `statement` is the point as worded then, '' in older grades.
     """
 
     verdict: Verdict

@@ -126,7 +126,7 @@ def stray_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
     for answer in asked.values():
         for statement in answer.statements[: answer.points]:
             words = [term for term in terms(statement) if term in index.vocab_dict]
-            nearest = np.argsort(-index.get_scores(words))[:STRAYS] if words else []
+            nearest = np.argsort(-index.get_scores(words))[:STRAYS] if words else np.empty(0, np.int64)
             for chosen in (*rng.permutation(nearest)[:2], *rng.integers(len(told), size=1)):
                 chapter, passage = told[int(chosen)]
                 if chapter != answer.chapter:

@@ -44,7 +44,7 @@ def ask(
         complaint = assistant.note(result) if queries is None else ""
         if complaint:
             stderr.print(f"warning: {complaint}", markup=False)
-        noted = queries is None and not complaint and not result.elsewhere
+        noted = queries is None and result.is_gap and not complaint
         return _answer(result, with_search=bool(history)), partial(_show_answer, result, noted=noted)
 
     each(rows, answer, as_json=as_json)

@@ -17,7 +17,7 @@ from qa.cli.terminal import AsJson, Content, IndexDir, load, stderr
 from qa.playbook import decode
 from qa.playbook.checks import check, check_edition
 from qa.playbook.questions import read_jsonl
-from qa.types import Answer, Hit, PlaybookError, QAError, QuestionRefused
+from qa.types import PlaybookError, QAError
 
 _EVALUATED = 60  # hits a rank is looked for in
 
@@ -74,20 +74,9 @@ def evaluate(
     if not golden:
         raise PlaybookError("there is no question in it; name another file", questions)
     assistant = load(content, index)
-
-    def find(text: str) -> list[Hit]:
-        try:
-            return assistant.search(text, _EVALUATED)
-        except QuestionRefused:
-            return []
-
-    def reply(text: str) -> Answer:
-        try:
-            return assistant.ask(text)
-        except QuestionRefused as error:
-            return Answer(text, False, 0.0, str(error), (), (), text)
-
-    outcomes = evaluation.run(golden, find, reply, assistant.playbook)
+    outcomes = evaluation.run(
+        golden, lambda text: assistant.search(text, _EVALUATED), assistant.ask, assistant.playbook
+    )
     covered = [outcome for outcome in outcomes if outcome.golden.chapters]
     uncovered = [outcome for outcome in outcomes if not outcome.golden.chapters]
     kinds = sorted({outcome.golden.type for outcome in covered if outcome.golden.type})

@@ -74,7 +74,7 @@ def draw(assistant: Assistant) -> None:
         except QAError as error:
             return {notice: render.notice(str(error))}
         complaint = assistant.note(given)
-        shown = render.answer(given, assistant.playbook, noted=not complaint and not given.elsewhere)
+        shown = render.answer(given, assistant.playbook, noted=given.is_gap and not complaint)
         following = assistant.suggest(given, seen=_cited(messages, assistant.playbook), said=_said(messages))
         turn: Messages = [
             {"role": "user", "content": render.plain(text, as_written=as_written)},

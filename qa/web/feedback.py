@@ -121,12 +121,10 @@ def _verdicts(given: Answered, disputed: Disputed) -> str:
     rows = []
     for point, grade in given.verdicts:
         said = f"You said “{escape(grade.evidence)}” " if grade.evidence else ""
-        near = point.source.chapter == given.question.source.chapter and point.source.heading_path
-        link = render.reference(point.source, near[-1] if near else _short(point.source))
+        link = _backing(point.source, given)
         rows.append((grade.verdict, _SAID[grade.verdict], point.text, f"{said}{link}"))
     for wrong in given.grade.contradictions:
-        source = given.question.source
-        link = render.reference(source, source.heading_path[-1] if source.heading_path else _short(source))
+        link = _backing(given.question.source, given)
         rows.append(("contradicted", "Wrong", wrong.evidence, f"<strong>{escape(wrong.correction)}</strong> {link}"))
     items = []
     for number, ((statement, _), (kind, said, text, basis)) in enumerate(zip(given.judged, rows, strict=True), 1):
@@ -136,6 +134,12 @@ def _verdicts(given: Answered, disputed: Disputed) -> str:
             f'<p class="basis">{basis} {button}</p></li>'
         )
     return f'<ol class="verdicts">{"".join(items)}</ol>'
+
+
+def _backing(source: Link, given: Answered) -> str:
+    """A link to what a verdict rests on: its heading, with its chapter where that is another one."""
+    near = source.chapter == given.question.source.chapter and source.heading_path
+    return render.reference(source, near[-1] if near else _short(source))
 
 
 def _disagree(attempt: int, number: int, *, noted: bool) -> str:
