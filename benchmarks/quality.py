@@ -68,10 +68,7 @@ def measure(name: str, ranked: Sequence[Sequence[str]], golden: Sequence[Golden]
     parents = evaluation.ancestors(playbook)
     columns: dict[str, list[float]] = {}
     for question, sections in zip(golden, ranked, strict=True):
-        found = list(dict.fromkeys(int(section.split("#")[0]) for section in sections))
-        chapter = next((n for n, number in enumerate(found, 1) if number in question.chapters), None)
-        hits = (n for n, section in enumerate(sections, 1) if parents.get(section, {section}) & question.sections)
-        rank = next(hits, None)
+        chapter, rank = evaluation.ranks(question, sections, parents)
         figures = {"chapter@1": within(chapter, 1), "section@5": within(rank, 5)}
         if question.type == "symptom":
             figures |= {f"symptom {column}": value for column, value in figures.items()}

@@ -81,9 +81,9 @@ class _Quoter:
     """Chooses what to quote of the hits of one question."""
 
     def __init__(self, question: str, playbook: Playbook, near: Near) -> None:
+        self._question = question
         self._wanted = intent.wanted(question)
         self._sides = intent.sides(question)
-        self._subject = frozenset(terms(intent.subject(question)))
         self._playbook = playbook
         self._near = near
         self._chosen: list[Citation] = []
@@ -95,7 +95,8 @@ class _Quoter:
         if self._wanted:
             near = {hit.chunk.section_id for hit in worth}
             shown = [hit for hit in hits if hit.chunk.section_id in near and self._holds_wanted(hit.chunk)]
-            shown.sort(key=lambda hit: not _names(self._subject, hit.chunk.context))
+            subject = frozenset(terms(intent.subject(self._question)))
+            shown.sort(key=lambda hit: not _names(subject, hit.chunk.context))
             worth = [*shown, *(hit for hit in worth if hit not in shown)]
         for hit in worth:
             self._quote(hit.chunk)

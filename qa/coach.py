@@ -152,10 +152,12 @@ class Coach:
 
     def skip(self, turn: Turn) -> Turn | None:
         """Goes on without an answer, which is marked as an empty one; None at the session's end."""
+        saved = None
         with self._moving:
             if turn.follow_up is None and self._attempt(turn.session, turn.question, None) is None:
                 saved = self._progress.save_answer(turn.session, turn.question.id, "", at=self._clock())
-                self._graded(self.turn(turn.session, turn.place, saved))
+        if saved is not None:
+            self._graded(self.turn(turn.session, turn.place, saved))
         return self.next(turn)
 
     def ask_follow_up(self, turn: Turn) -> Turn | None:

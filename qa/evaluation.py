@@ -96,15 +96,13 @@ class Interval:
 
 def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playbook) -> Outcome:
     """Compares what was found and quoted with what was wanted."""
-    sections = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
-    chapters = list(dict.fromkeys(hit.chunk.chapter for hit in hits))
-    parents = ancestors(playbook)
-    matches = (rank for rank, section in enumerate(sections, 1) if parents.get(section, {section}) & golden.sections)
+    found = list(dict.fromkeys(hit.chunk.section_id for hit in hits))
+    chapter_rank, section_rank = ranks(golden, found, ancestors(playbook))
     return Outcome(
         golden=golden,
-        own_chapter_rank=_rank(chapters, golden.chapters[:1]),
-        chapter_rank=_rank(chapters, golden.chapters),
-        section_rank=next(matches, None),
+        own_chapter_rank=_chapter_rank(found, golden.chapters[:1]),
+        chapter_rank=chapter_rank,
+        section_rank=section_rank,
         evidence_shown=any(e in citation.quote for e in golden.evidence for citation in answer.citations),
         answered=answer.answered,
         confidence=answer.confidence,
@@ -112,8 +110,21 @@ def judge(golden: Golden, hits: Sequence[Hit], answer: Answer, playbook: Playboo
     )
 
 
-def _rank(found: Sequence[int], wanted: Sequence[int]) -> int | None:
-    return next((rank for rank, chapter in enumerate(found, 1) if chapter in wanted), None)
+def ranks(golden: Golden, found: Sequence[str], parents: Mapping[str, set[str]]) -> tuple[int | None, int | None]:
+    """Where the first chapter and the first section stand that answer, among section ids, best first.
+
+    Args:
+        golden: The question.
+        found: Section ids, each once.
+        parents: What `ancestors` gave.
+    """
+    sections = (n for n, section in enumerate(found, 1) if parents.get(section, {section}) & golden.sections)
+    return _chapter_rank(found, golden.chapters), next(sections, None)
+
+
+def _chapter_rank(found: Sequence[str], wanted: Sequence[int]) -> int | None:
+    chapters = dict.fromkeys(int(section.split("#")[0]) for section in found)
+    return next((rank for rank, chapter in enumerate(chapters, 1) if chapter in wanted), None)
 
 
 def ancestors(playbook: Playbook) -> dict[str, set[str]]:

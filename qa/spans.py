@@ -86,14 +86,18 @@ def choose(
     if shown:
         return _block(chapter, max(shown, key=lambda b: float(near.within((b.start, b.end)).mean())), around)
     told = [b for b in whole if b.kind not in _SHOWN]
-    # of a paragraph or list longer than a chunk, what lies in the chunk
-    pieces = [replace(b, start=max(b.start, chunk.start), end=min(b.end, chunk.end)) for b in around]
-    units = _units(chapter, told or whole or [b for b in pieces if b.kind not in _SHOWN])
+    units = _units(chapter, told or whole or _pieces(around, chunk))
     run = _best(units, near, longest)
     if run:
         return run[-1].kind, (run[0].start, run[-1].end)
     blocks = [b for b in around if b.kind in _SHOWN] or around
     return _block(chapter, blocks[0], around) if blocks else ("prose", (chunk.start, chunk.end))
+
+
+def _pieces(blocks: Sequence[Block], chunk: Chunk) -> list[Block]:
+    """Of paragraphs and lists longer than a chunk, what lies in it."""
+    told = (block for block in blocks if block.kind not in _SHOWN)
+    return [replace(b, start=max(b.start, chunk.start), end=min(b.end, chunk.end)) for b in told]
 
 
 def _block(chapter: Chapter, block: Block, around: Sequence[Block]) -> tuple[BlockKind, Span]:

@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from peft import LoraConfig
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
@@ -30,6 +29,7 @@ from qa.playbook.chunks import split
 from qa.playbook.questions import FILE, read_jsonl
 from qa.tokens import TokenStore
 from training.folds import fold_of
+from training.lora import adapt, factors
 from training.precision import has_bfloat16
 
 UNCOVERED = Path(__file__).parent / "uncovered.jsonl"
@@ -88,10 +88,7 @@ class Learner:
 
     def adapt(self) -> list[torch.nn.Parameter]:
         """Adds the adapter; gives what is to be learned."""
-        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, lora_dropout=0.05, target_modules=TARGETS))
-        for name, layer in self.model.named_modules():
-            if name.endswith("attention.self.dropout"):
-                layer.p = 0.0  # a sixth of a step's time
+        adapt(self.model, RANK, TARGETS, dropout=0.05)
         return [*(p for p in self.model.parameters() if p.requires_grad), self._border]
 
     def encode(self, texts: list[str], longest: int) -> Encoded:
@@ -226,10 +223,9 @@ def main() -> None:
     learner = Learner()
     train(learner, kept, texts, options)
     state = {PROJECTION: projection(learner, texts).half().contiguous()}
-    for name, weight in learner.model.named_parameters():
-        if "lora_" in name:
-            share = KEPT if ".lora_B." in name else 1.0
-            state[name.removesuffix(".default.weight")] = (weight.detach() * share).half().contiguous()
+    for name, weight in factors(learner.model).items():
+        share = KEPT if name.endswith(".lora_B") else 1.0
+        state[name] = (weight.detach() * share).half().contiguous()
     options.output.parent.mkdir(exist_ok=True)
     save_file(state, options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB from {len(kept)} questions")

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from peft import LoraConfig
 from safetensors.torch import load_file, save_file
 from sentence_transformers import SentenceTransformer
 
@@ -27,6 +26,7 @@ from qa.grading import Grader
 from qa.pairs import PairModel
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
+from training.lora import adapt, factors
 from training.pairs import (
     STATES,
     Labelled,
@@ -55,10 +55,7 @@ class PairReader(torch.nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
-        self.model.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS))
-        for name, layer in self.model.named_modules():
-            if name.endswith("attention.self.dropout"):
-                layer.p = 0.0  # a sixth of a step's time, and no use seen
+        adapt(self.model, RANK, TARGETS)
         self.head = torch.nn.Linear(384, 3)
 
     def forward(self, pairs: Sequence[Pair]) -> torch.Tensor:
@@ -83,12 +80,7 @@ class PairReader(torch.nn.Module):
                 weight.copy_(given[name].float())
 
     def _learned(self) -> Weights:
-        adapter = {
-            name.removesuffix(".default.weight"): weight
-            for name, weight in self.model.named_parameters()
-            if "lora_" in name
-        }
-        return {"head.weight": self.head.weight, "head.bias": self.head.bias} | adapter
+        return {"head.weight": self.head.weight, "head.bias": self.head.bias} | factors(self.model)
 
 
 def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> Weights:
@@ -148,6 +140,11 @@ def main() -> None:
     answers, rubrics, facts = read_answers(bank), read_rubrics(), read_facts()
     kept, ruled = ([answer for answer in given if answer.fold != options.fold] for given in (answers, rubrics))
     print(f"{len(kept)} answers, {len(facts)} statements, {len(ruled)} answers with rubrics")
+
+    def earlier(seed: int) -> list[Pair]:
+        """Some pairs of each kind that comes before the rubrics."""
+        return [*some(answer_pairs(kept, seed), seed), *some(list(fact_pairs(facts, seed)), seed)]
+
     reader = PairReader()
     if options.start:
         first = load_file(options.start)
@@ -162,21 +159,13 @@ def main() -> None:
         # what a cycle gains on statements it loses on answers; the mean of all cycles reads both better than any
         first = mean(states)
     reader.weights = first
-    mixed = [
-        [
-            *answer_pairs(ruled, SEED + n),
-            *some(answer_pairs(kept, SEED + n), SEED + n),
-            *some(list(fact_pairs(facts, SEED + n)), SEED + n),
-        ]
-        for n in range(options.rubrics)
-    ]
+    mixed = [[*answer_pairs(ruled, SEED + n), *earlier(SEED + n)] for n in range(options.rubrics)]
     states = [train(reader, mixed, 0.6 * options.rate)]
     seed = SEED + options.rubrics
     apart = [
         *stray_pairs([*kept, *ruled], seed),
         *some(answer_pairs(ruled, seed), seed, 2 * REPEATED),
-        *some(answer_pairs(kept, seed), seed),
-        *some(list(fact_pairs(facts, seed)), seed),
+        *earlier(seed),
     ]
     states.append(train(reader, [apart], 0.5 * options.rate))
     last = mean(states)

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import bm25s
 import numpy as np
@@ -20,6 +19,7 @@ from qa.grading import passages
 from qa.playbook.questions import read_jsonl
 from qa.types import InterviewQuestion
 from qa.words import terms
+from training.folds import fold_of
 
 ANSWERS = Path(__file__).parent / "answers.jsonl"
 RUBRICS = Path(__file__).parent / "rubrics.jsonl"
@@ -65,7 +65,7 @@ class Labelled:
     @property
     def fold(self) -> int:
         """Which fold the answer's question is of."""
-        return crc32(self.question.encode()) % FOLDS
+        return fold_of(self.question, FOLDS)
 
 
 def read_answers(bank: dict[str, InterviewQuestion]) -> list[Labelled]:
