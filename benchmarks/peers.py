@@ -6,6 +6,7 @@ Owns them as functions from questions to ranked section ids. Does not measure.
 import json
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from training.folds import with_keys
 
 NODE = Path(__file__).parent.parent / "tests" / "node"
 DEPTH = 60
+_RRF = 60
 Rank = Callable[[Sequence[str]], list[list[str]]]
 
 
@@ -59,6 +61,23 @@ def by_house(index: Index, weights: Weights) -> Rank:
         return [list(dict.fromkeys(hit.chunk.section_id for hit in hits)) for hits in found]
 
     return rank
+
+
+def fused(*ranks: Rank) -> Rank:
+    """Several rankings as one, by reciprocal rank fusion with its authors' constant."""
+
+    def rank(questions: Sequence[str]) -> list[list[str]]:
+        return [_fuse(found) for found in zip(*(each(questions) for each in ranks), strict=True)]
+
+    return rank
+
+
+def _fuse(rankings: Sequence[list[str]]) -> list[str]:
+    scores: defaultdict[str, float] = defaultdict(float)
+    for ranking in rankings:
+        for place, section in enumerate(ranking, 1):
+            scores[section] += 1 / (_RRF + place)
+    return sorted(scores, key=scores.__getitem__, reverse=True)[:DEPTH]
 
 
 def by_fixed_chunks(index: Index, encoder: Encoder) -> Rank:

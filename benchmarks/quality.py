@@ -17,6 +17,7 @@ from benchmarks.peers import (
     by_fixed_chunks,
     by_house,
     by_minisearch,
+    fused,
     published,
     with_encoder,
     without_questions,
@@ -106,11 +107,13 @@ def systems(index: Index) -> dict[str, Rank]:
     """The peers, then the house sign by sign, then the house with each part left out."""
     bare, whole = without_questions(index), Weights()
     plain = published()
+    words, meaning = by_house(bare, replace(NONE, words=100.0)), by_house(bare, NONE)
     return {
         "MiniSearch, set as VitePress sets it": by_minisearch(index.playbook),
         "1,000-character chunks, MiniLM, FAISS": by_fixed_chunks(index, plain),
-        "sections, BM25 alone": by_house(bare, replace(NONE, words=100.0)),
-        "sections, adapted encoder alone": by_house(bare, NONE),
+        "sections, BM25 alone": words,
+        "sections, adapted encoder alone": meaning,
+        "both of these, reciprocal rank fusion": fused(words, meaning),
         "**all signs, question keys**": by_house(index, whole),
         "without question keys": by_house(bare, whole),
         "without late interaction": by_house(index, replace(whole, tokens=0.0, asked_tokens=0.0)),

@@ -18,6 +18,12 @@ _RESULTS = 10
 _SNIPPET = 240  # characters
 
 
+class _Entered:
+    """What a visitor sent with Enter last; changed in place, for what was typed may be under way meanwhile."""
+
+    text = ""
+
+
 def draw(assistant: Assistant) -> None:
     """Draws the view into the current Blocks."""
     query = gr.Textbox(
@@ -27,14 +33,16 @@ def draw(assistant: Assistant) -> None:
         info="Enter looks again, more closely; ↑ ↓ move through the results, Enter opens one, Esc returns here",
     )
     found = gr.HTML("", elem_id="results", elem_classes="playbook", padding=False)
-    entered = gr.State("")
+    entered = gr.State(_Entered)
 
-    def typed(text: str, entered: str) -> str:
-        # what was typed may arrive after the Enter that sent it
-        return look_up(text, closely=text == entered)
+    def typed(text: str, entered: _Entered) -> str:
+        quick = look_up(text, closely=False)
+        # Enter may have come while this looked, and its results must not be replaced by quick ones
+        return look_up(text, closely=True) if entered.text == text else quick
 
-    def enter(text: str) -> tuple[str, str]:
-        return look_up(text, closely=True), text
+    def enter(text: str, entered: _Entered) -> str:
+        entered.text = text
+        return look_up(text, closely=True)
 
     def look_up(text: str, *, closely: bool) -> str:
         if not text.strip():
@@ -53,7 +61,7 @@ def draw(assistant: Assistant) -> None:
         trigger_mode="always_last",
         api_visibility="private",
     )
-    query.submit(enter, query, [found, entered], queue=False, show_progress="hidden", api_visibility="private").success(
+    query.submit(enter, [query, entered], found, queue=False, show_progress="hidden", api_visibility="private").success(
         None, None, None, js="() => window.playbook.found()"
     )
 
