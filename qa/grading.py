@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from qa.encoder import Encoder, Vectors
 from qa.pairs import PairModel, Probabilities
 from qa.types import Contradiction, Grade, PointGrade, QuestionRefused, WrongClaim
-from qa.words import terms
+from qa.words import STOPWORDS, terms
 
 LONGEST_ANSWER = 8_000
 # A statement longer than this many words is cut at its commas, a shorter one is not.
@@ -28,9 +29,10 @@ _FEWEST_WORDS = 3
 COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.05, 0.9
-# A passage less near to a statement than this (cosine) is not read beside it: a fixed border,
-# so that no passage depends on the others. It spares four pairs in ten and loses no point to speak of.
-_NEAR = 0.25
+# A passage less near to a key point, or to a wrong claim, than this (cosine) is not read beside it:
+# fixed borders, so that no passage depends on the others. They spare half of the pairs; who makes a
+# wrong claim is near to its wording, while a point may be made in quite other words.
+_NEAR, _NEAR_CLAIM = 0.25, 0.45
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
@@ -38,15 +40,23 @@ _STRAYS, _ON_TOPIC = 0.37, 0.41
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # Each false statement takes this many key points' share of the mark; half of one is forgiven,
 # for it may have been misread.
-_PENALTY, _FORGIVEN = 3, 0.5
+_PENALTY, _FORGIVEN = 2, 0.5
+# What is said around the subject, with nothing false in it, is worth this before it makes any
+# point, as people mark it, and half of it where it is keywords only; the cosines from which on it
+# is worth something, and all.
+_BASE, _AROUND, _NEARBY = 7, 0.15, 0.25
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
+# Nor does a longer one with fewer words than this share that join others: keywords.
+_JOINED, _FEWEST_KEYWORDS = 0.1, 8
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[;\n]+|(?<=\s)[-–—*](?=\s)")
 _COMMA = re.compile(r"[,:](?=\s)|(?<=\s)(?=(?:and|but|because|so|which|while|then)\s)")
 _SAID = re.compile(r"\w")
+_WORD = re.compile(r"[\w'’-]+")
 
 Span = tuple[int, int]
+Chosen = npt.NDArray[np.bool_]
 
 
 class Grader:
@@ -89,11 +99,14 @@ class Grader:
         spans = [span for span in passages(answer) if not _echoes(answer[slice(*span)], asked)]
         if not spans:
             return Grade(0, tuple(PointGrade("missed", 0.0, statement=point) for point in key_points))
+        said = [answer[start:end] for start, end in spans]
         statements = [*key_points, *(wrong.claim for wrong in wrong_claims)]
-        cosines, relations = self._read(statements, [answer[start:end] for start, end in spans])
+        cosines = self._encoder.encode_document(statements) @ self._encoder.encode_document(said).T
         topic = float(cosines[: len(key_points)].max(axis=1).mean())
-        if topic < _STRAYS:
-            relations = np.broadcast_to(_SILENT, relations.shape)
+        telling = np.array([not _is_keywords(passage) for passage in said])
+        borders = np.repeat([_NEAR, _NEAR_CLAIM], [len(key_points), len(wrong_claims)])
+        read = telling & (cosines >= borders[:, None]) & (topic >= _STRAYS)
+        relations = self._relate(statements, said, read)
         making = _making(relations[: len(key_points)])
         idle = _idle(making, spans)
         denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
@@ -106,20 +119,14 @@ class Grader:
             for wrong, claimed in zip(wrong_claims, claiming, strict=True)
             if claimed.max() >= CLAIMED
         )
-        return Grade(_mark(points, contradictions, topic), points, contradictions)
+        return Grade(_mark(points, contradictions, topic, bool(telling.any())), points, contradictions)
 
-    def _read(self, statements: Sequence[str], said: Sequence[str]) -> tuple[Vectors, Probabilities]:
-        """How near each passage comes to each statement, and how it relates to it; far ones say nothing of it.
-
-        Returns:
-            Cosines, `(statements, passages)`, and probabilities, `(statements, passages, 3)`.
-        """
-        cosines = self._encoder.encode_document(statements) @ self._encoder.encode_document(said).T
-        relations = np.tile(_SILENT, (*cosines.shape, 1))
-        near = np.argwhere(cosines >= _NEAR)
-        if len(near):
-            relations[tuple(near.T)] = self._model.relate([(statements[row], said[column]) for row, column in near])
-        return cosines, relations
+    def _relate(self, statements: Sequence[str], said: Sequence[str], read: Chosen) -> Probabilities:
+        """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing."""
+        relations = np.tile(_SILENT, (*read.shape, 1))
+        if read.any():
+            relations[read] = self._model.relate([(statements[row], said[column]) for row, column in np.argwhere(read)])
+        return relations
 
 
 def passages(answer: str) -> list[Span]:
@@ -166,6 +173,11 @@ def _echoes(passage: str, asked: set[str]) -> bool:
     return sum(word in asked for word in words) >= _ECHO * len(words)
 
 
+def _is_keywords(passage: str) -> bool:
+    words = _WORD.findall(passage.lower())
+    return len(words) >= _FEWEST_KEYWORDS and sum(word in STOPWORDS for word in words) < _JOINED * len(words)
+
+
 def _making(relations: Probabilities) -> Vectors:
     """How surely each passage makes each point, `(points, passages)`: the less, the more likely it denies it."""
     stating, denying = relations[:, :, 1], relations[:, :, 2]
@@ -203,9 +215,11 @@ def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, claimi
     return Contradiction(wrong.claim, wrong.correction, answer[start:end], start, end)
 
 
-def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction], topic: float) -> int:
+def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction], topic: float, telling: bool) -> int:
     """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
     made = float(np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1]).mean())
     true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
-    return round(100 * made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1])))
+    earned = made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1]))
+    base = 0.0 if false else _BASE * float(np.interp(topic, [_AROUND, _NEARBY], [0, 1])) * (1 if telling else 0.5)
+    return round(base + (100 - base) * earned)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.assistant import Assistant
-from qa.grading import LONGEST_ANSWER, Grader, _idle, passages
+from qa.grading import LONGEST_ANSWER, Grader, _idle, _is_keywords, passages
 from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
 from qa.types import Grade, InterviewQuestion, QuestionRefused, WrongClaim
@@ -73,6 +73,33 @@ def test_a_strong_answer_beats_a_list_of_keywords(grader: Grader, bank: dict[str
         asked = bank[row["question_id"]]
         stuffed = next(r for r in ROWS if r["question_id"] == asked.id and r["kind"] == "stuffed")
         assert marked(grader, asked, row["answer"]).score > marked(grader, asked, stuffed["answer"]).score
+
+
+@pytest.mark.parametrize(
+    ("passage", "keywords"),
+    [
+        ("timers, poll, check, close callbacks, setImmediate, microtasks, 1 ms, undefined order", True),
+        ("The poll phase waits for I/O and runs the callbacks of what has arrived.", False),
+        ("Default: 4 threads, UV_THREADPOOL_SIZE raises them", False),  # a short note
+    ],
+)
+def test_a_list_of_keywords_is_told_from_a_note(passage: str, keywords: bool) -> None:
+    assert _is_keywords(passage) == keywords
+
+
+def test_keywords_and_generalities_make_no_point_and_earn_a_little_where_they_are_not_false(grader: Grader) -> None:
+    points = ["The pool has four threads by default.", "UV_THREADPOOL_SIZE changes how many there are."]
+    grades = [
+        grader.grade("How big is libuv's thread pool?", answer, key_points=points)
+        for answer in (
+            "I like to read books about history.",
+            "libuv, thread pool, four threads, default, UV_THREADPOOL_SIZE, size, startup, file system, dns",
+            "The size of the thread pool is something that I always keep an eye on, it matters a lot.",
+        )
+    ]
+    assert all(point.verdict == "missed" for grade in grades for point in grade.points)
+    unrelated, keywords, general = (grade.score for grade in grades)
+    assert 0 == unrelated < keywords < general <= 10
 
 
 def test_every_verdict_rests_on_a_slice_of_the_answer(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:

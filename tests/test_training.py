@@ -15,13 +15,17 @@ from training.pairs import (
     Mark,
     Pair,
     answer_pairs,
+    echo_pairs,
+    fact_pairs,
     read_answers,
+    read_facts,
     read_rubrics,
     stray_pairs,
 )
 
 GOLDEN = Path(__file__).parent / "golden" / "answers.jsonl"
 TRAINING = Path(__file__).parent.parent / "training"
+KINDS = {"strong", "plain", "partial", "weak", "wrong", "mixed", "twisted", "turned", "stuffed"}
 TEXT = "Heaps grow on the left side. Stacks grow on the other one. It is all memory, I guess."
 
 
@@ -62,6 +66,29 @@ def test_strays_are_passages_of_other_chapters() -> None:
     assert all(pair.label == SILENT and pair.statement.split()[1] not in pair.passage for pair in found)
 
 
+def test_a_point_said_back_is_made_alone_or_beside_another() -> None:
+    points = ("The heap grows up.", "The stack grows down", "Both are memory")
+    found = list(echo_pairs([Labelled("q", 1, 3, points, TEXT, ())], seed=0))
+    assert {pair.statement for pair in found} <= set(points)
+    for pair in found:
+        assert (pair.label == STATES) == (pair.statement.rstrip(".") in pair.passage)
+    assert {pair.label for pair in found} == {STATES, SILENT}
+
+
+def test_a_fact_told_wrongly_is_denied_by_what_tells_it_rightly() -> None:
+    row = {"writer": "w", "chapter": 1, "statement": "s", "states": ["a", "b", "c"], "denies": ["x", "y", "z"]}
+    found = set(fact_pairs([{**row, "besides": ["o"]}], seed=0))
+    assert {Pair("s", "s", STATES), Pair("s", "c", STATES), Pair("s", "z", DENIES), Pair("s", "o", SILENT)} <= found
+    assert {Pair("a", "x", DENIES), Pair("x", "a", DENIES), Pair("b", "y", DENIES), Pair("y", "b", DENIES)} <= found
+
+
+def test_facts_are_whole() -> None:
+    for row in read_facts():
+        told = [*row["states"], *row["denies"], *row["besides"]]
+        assert (len(row["states"]), len(row["denies"]), len(row["besides"])) == (3, 3, 2), row["id"]
+        assert len(set(told)) == len(told), row["id"]
+
+
 def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:
     bank = {question.id: question for question in read_interview(read_playbook(default_content()))}
     for answer in (*read_answers(bank), *read_rubrics()):
@@ -73,7 +100,7 @@ def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:
 def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
     for row in rows("rubrics.jsonl"):
         assert 5 <= len(row["key_points"]) <= 7
-        assert {"strong", "partial", "weak", "wrong", "stuffed"} <= set(row["answers"])
+        assert {"strong", "weak", "wrong"} <= set(row["answers"]) <= KINDS
         for answer in row["answers"].values():
             made, denied = ({label["at"] for label in answer[kind]} for kind in ("covers", "contradicts"))
             assert not made & denied, (row["question"], made & denied)

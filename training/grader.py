@@ -32,6 +32,7 @@ from training.pairs import (
     Labelled,
     Pair,
     answer_pairs,
+    echo_pairs,
     fact_pairs,
     read_answers,
     read_facts,
@@ -159,12 +160,16 @@ def main() -> None:
         # what a cycle gains on statements it loses on answers; the mean of all cycles reads both better than any
         first = mean(states)
     reader.weights = first
-    mixed = [[*answer_pairs(ruled, SEED + n), *earlier(SEED + n)] for n in range(options.rubrics)]
+    mixed = [
+        [*answer_pairs(ruled, SEED + n), *echo_pairs(ruled, SEED + n), *earlier(SEED + n)]
+        for n in range(options.rubrics)
+    ]
     states = [train(reader, mixed, 0.6 * options.rate)]
     seed = SEED + options.rubrics
     apart = [
         *stray_pairs([*kept, *ruled], seed),
         *some(answer_pairs(ruled, seed), seed, 2 * REPEATED),
+        *echo_pairs(ruled, seed),
         *earlier(seed),
     ]
     states.append(train(reader, [apart], 0.5 * options.rate))

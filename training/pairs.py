@@ -9,6 +9,7 @@ pass it by.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ FOLDS = 8
 SILENT, STATES, DENIES = 0, 1, 2
 TELLING, BESIDE = 2, 1  # passages with and without a point, for each point and answer
 STRAYS = 40  # passages of other chapters' answers that have most words of a point, of which two are drawn
+TURNED = 2  # how many of a fact's tellings stand beside their denials
+ECHOED = 2  # how many of a rubric's points are said back
 NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
 
 
@@ -133,11 +136,28 @@ def stray_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
                     yield Pair(statement, passage, SILENT)
 
 
+def echo_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
+    """Key points in their own words, alone, beside another one, and another one alone.
+
+    Candidates who are right choose other words, those who are wrong often the rubric's: without
+    these a model takes the rubric's words for a sign of falsehood.
+    """
+    rng = np.random.default_rng(seed)
+    for answer in {answer.question: answer for answer in answers}.values():
+        points = answer.statements[: answer.points]
+        for said, other in pairwise([points[row] for row in rng.permutation(len(points))[: ECHOED + 1]]):
+            yield Pair(said, said, STATES)
+            yield Pair(said, other, SILENT)
+            first, second = (said, other) if rng.random() < 0.5 else (other, said)
+            yield Pair(said, f"{first.rstrip('.')}. {second}", STATES)
+
+
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
     """What single facts teach.
 
-    A fact told wrongly is denied by what tells it rightly: so a model must compare, and cannot
-    learn by heart what is true. Passages of the writer's other facts of the chapter say nothing of this one.
+    A fact is what it says, word for word, and told wrongly it is denied by what tells it rightly:
+    so a model must compare, and cannot learn by heart what is true. Passages of the writer's other
+    facts of the chapter say nothing of this one.
     """
     rng = np.random.default_rng(seed)
     written: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -147,8 +167,10 @@ def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
         fact, states, denies = row["statement"], row["states"], row["denies"]
         for label, told in ((STATES, states), (DENIES, denies), (SILENT, row["besides"])):
             yield from (Pair(fact, passage, label) for passage in told)
-        yield Pair(denies[0], states[int(rng.integers(len(states)))], DENIES)
+        yield Pair(fact, fact, STATES)
         yield Pair(states[0], states[int(rng.integers(1, len(states)))], STATES)
+        for right, wrong in zip(states[:TURNED], denies, strict=False):
+            yield from (Pair(right, wrong, DENIES), Pair(wrong, right, DENIES))
         words = set(terms(fact))
         neighbours = [other for other in written[row["writer"], row["chapter"]] if other is not row]
         others = [passage for other in neighbours for passage in (*other["states"], *other["denies"])]
