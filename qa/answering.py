@@ -29,6 +29,7 @@ _RELATED = 5
 _FEWEST_WORDS = 12
 _SHOWN: tuple[BlockKind, ...] = ("code", "diagram")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_FENCES = ("```", "~~~")
 _DIAGRAM = "```mermaid"
 NOT_COVERED = "The playbook does not cover this."
 ELSEWHERE = "The chosen section does not cover this; another one does."
@@ -64,7 +65,8 @@ def elsewhere(answer: Answer, hits: Sequence[Hit]) -> Answer:
     if confidence(hits) < THRESHOLD:
         return answer
     related = _related(hits)
-    return replace(answer, text=_refusal(ELSEWHERE, related), related=related, elsewhere=True)
+    text = _refusal(ELSEWHERE, related)
+    return replace(answer, text=text, related=related, elsewhere=True, confidence=confidence(hits))
 
 
 def _refusal(said: str, related: Sequence[Link]) -> str:
@@ -83,6 +85,7 @@ class _Quoter:
     def __init__(self, question: str, playbook: Playbook, near: Near) -> None:
         self._question = question
         self._wanted = intent.wanted(question)
+        self._reason = intent.asks_reason(question)
         self._sides = intent.sides(question)
         self._playbook = playbook
         self._near = near
@@ -91,7 +94,7 @@ class _Quoter:
     def citations(self, hits: Sequence[Hit]) -> tuple[Citation, ...]:
         """The best span of each of the best sections, while they add something and there is room."""
         worth = [hit for hit in hits if hit.score >= _WORTH * hits[0].score]
-        worth.sort(key=lambda hit: self._introduces(hit.chunk) or hit.chunk.text.startswith(_DIAGRAM))
+        worth.sort(key=lambda hit: self._introduces(hit.chunk) or self._beside(hit.chunk))
         if self._wanted:
             near = {hit.chunk.section_id for hit in worth}
             shown = [hit for hit in hits if hit.chunk.section_id in near and self._holds_wanted(hit.chunk)]
@@ -146,6 +149,11 @@ class _Quoter:
         path = chunk.heading_path
         leads = chapter is not None and any(section.heading_path[:-1] == path for section in chapter.sections)
         return bool(path) and leads and len(chunk.text) <= _LONGEST_INTRODUCTION
+
+    def _beside(self, chunk: Chunk) -> bool:
+        """Whether a chunk is a diagram, or nothing but code where a reason was asked for."""
+        code = chunk.text.startswith(_FENCES) and chunk.text.endswith(_FENCES)
+        return chunk.text.startswith(_DIAGRAM) or (self._reason and code)
 
     def _holds_wanted(self, chunk: Chunk) -> bool:
         chapter = self._playbook.chapter(chunk.chapter)

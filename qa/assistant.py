@@ -43,7 +43,7 @@ from qa.types import (
 
 LONGEST_QUESTION = 2_000
 _DEPTH = 30  # hits an answer is composed from
-_REMEMBERED = 3  # earlier questions that a follow-up may lean on
+_REMEMBERED = 12  # earlier questions that a follow-up may lean on
 _EXAMPLES, _LONGEST_EXAMPLE = 4, 80
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -216,13 +216,15 @@ class Assistant:
 
     def rewrite(self, question: str, history: Sequence[str]) -> str:
         """What is searched for when a question follows others, oldest first."""
-        searched = self._meant(question)
-        if not history:
-            return searched
-        recent = history[-_REMEMBERED:]
-        before = self.rewrite(recent[-1], recent[:-1])
-        joined = intent.rewrite(searched, before, self._nearness)
-        return joined if len(joined) <= LONGEST_QUESTION else searched
+        searched = topic = before = ""
+        for turn in (*history[-_REMEMBERED:], question):
+            typed = self._meant(turn)
+            searched = intent.rewrite(typed, before, self._nearness) if before else typed
+            if searched == typed or len(searched) > LONGEST_QUESTION:
+                searched = topic = before = typed
+            else:
+                before = f"{typed} ({topic})"
+        return searched
 
     def _meant(self, question: str) -> str:
         """The question as it can be searched for, its typos mended."""

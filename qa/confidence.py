@@ -13,7 +13,8 @@ from qa.types import Hit
 # `training/confidence.py` prints them with their figures.
 _COVERED = (19.9, 8.5, -7.6, -12.1)
 _COVERED_WITHOUT_QUESTIONS = (25.1, 0.0, -7.9, -10.2)
-# Answers 92 % of questions that neither keys nor encoder have seen, and refuses 87 % of `training/uncovered.jsonl`.
+# Answers 92 % of questions that neither keys nor encoder have seen, and refuses 87 % of
+# `training/uncovered.jsonl`, which the encoder has seen.
 THRESHOLD = 0.45
 # Shares of the golden questions, and of the uncovered ones, above each border: `docs/quality.md`, its reliability plot.
 _WELL_COVERED, _COVERED_ENOUGH = 0.9, 0.7
@@ -30,7 +31,8 @@ def signs(hits: Sequence[Hit]) -> tuple[float, float, float]:
 
 def confidence(hits: Sequence[Hit]) -> float:
     """The probability that the playbook covers the question."""
-    *weights, constant = _COVERED if any(hit.asked for hit in hits) else _COVERED_WITHOUT_QUESTIONS
+    keyed = bool(hits) and hits[0].asked > 0  # what is asked of other sections tells little of this one
+    *weights, constant = _COVERED if keyed else _COVERED_WITHOUT_QUESTIONS
     return 1 / (1 + math.exp(-(sum(map(mul, weights, signs(hits))) + constant)))
 
 

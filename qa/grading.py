@@ -48,12 +48,13 @@ _BASE, _AROUND, _NEARBY = 7, 0.15, 0.25
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
-# Nor does a longer one with fewer words than this share that join others: keywords.
-_JOINED, _FEWEST_KEYWORDS = 0.1, 8
+# Nor does a longer one with fewer words than this share that join others, and with separators: keywords.
+_JOINED, _FEWEST_KEYWORDS, _FEWEST_SEPARATORS = 0.1, 8, 2
 _STOP = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s)|[;\n]+|(?<=\s)[-–—*](?=\s)")
 _COMMA = re.compile(r"[,:](?=\s)|(?<=\s)(?=(?:and|but|because|so|which|while|then)\s)")
 _SAID = re.compile(r"\w")
 _WORD = re.compile(r"[\w'’-]+")
+_SEPARATOR = re.compile(r"[,;/|]")
 
 Span = tuple[int, int]
 Chosen = npt.NDArray[np.bool_]
@@ -98,15 +99,14 @@ class Grader:
         asked = set(terms(question))
         spans = [span for span in passages(answer) if not _echoes(answer[slice(*span)], asked)]
         if not spans:
-            return Grade(0, tuple(PointGrade("missed", 0.0, statement=point) for point in key_points))
+            return Grade(0, _missed(key_points))
         said = [answer[start:end] for start, end in spans]
         statements = [*key_points, *(wrong.claim for wrong in wrong_claims)]
         cosines = self._encoder.encode_document(statements) @ self._encoder.encode_document(said).T
         topic = float(cosines[: len(key_points)].max(axis=1).mean())
         telling = np.array([not _is_keywords(passage) for passage in said])
         borders = np.repeat([_NEAR, _NEAR_CLAIM], [len(key_points), len(wrong_claims)])
-        read = telling & (cosines >= borders[:, None]) & (topic >= _STRAYS)
-        relations = self._relate(statements, said, read)
+        relations = self._relate(statements, said, telling & (cosines >= borders[:, None]))
         making = _making(relations[: len(key_points)])
         idle = _idle(making, spans)
         denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
@@ -119,7 +119,10 @@ class Grader:
             for wrong, claimed in zip(wrong_claims, claiming, strict=True)
             if claimed.max() >= CLAIMED
         )
-        return Grade(_mark(points, contradictions, topic, bool(telling.any())), points, contradictions)
+        score = _mark(points, contradictions, topic, bool(telling.any()))
+        if topic < _STRAYS:
+            return Grade(score, _missed(key_points))
+        return Grade(score, points, contradictions)
 
     def _relate(self, statements: Sequence[str], said: Sequence[str], read: Chosen) -> Probabilities:
         """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing."""
@@ -175,7 +178,8 @@ def _echoes(passage: str, asked: set[str]) -> bool:
 
 def _is_keywords(passage: str) -> bool:
     words = _WORD.findall(passage.lower())
-    return len(words) >= _FEWEST_KEYWORDS and sum(word in STOPWORDS for word in words) < _JOINED * len(words)
+    listed = len(words) >= _FEWEST_KEYWORDS and len(_SEPARATOR.findall(passage)) >= _FEWEST_SEPARATORS
+    return listed and sum(word in STOPWORDS for word in words) < _JOINED * len(words)
 
 
 def _making(relations: Probabilities) -> Vectors:
@@ -203,6 +207,10 @@ def _verdict(point: str, answer: str, spans: Sequence[Span], making: Vectors, de
         start, end = spans[_clearest(denying)]
         return PointGrade("contradicted", probability, answer[start:end], start, end, point)
     return PointGrade("missed", probability, statement=point)
+
+
+def _missed(key_points: Sequence[str]) -> tuple[PointGrade, ...]:
+    return tuple(PointGrade("missed", 0.0, statement=point) for point in key_points)
 
 
 def _clearest(probabilities: Vectors) -> int:

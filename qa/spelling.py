@@ -28,6 +28,7 @@ class Speller:
         counts = Counter(word for text in texts for word in re.findall(r"[a-z]{4,}", text.lower()))
         self._counts = {word: count for word, count in counts.items() if count >= _TIMES}
         self._known = known
+        self._used = frozenset(counts)
         self._by_length: dict[int, list[str]] = {}
         for word in self._counts:
             self._by_length.setdefault(len(word), []).append(word)
@@ -38,7 +39,7 @@ class Speller:
 
     def _mended(self, word: str) -> str:
         lower = word.lower()
-        if lower in self._counts or lower in self._known:
+        if lower in self._used or lower in self._known:
             return word
         lengths = (len(word) - 1, len(word), len(word) + 1)
         near = [other for length in lengths for other in self._by_length.get(length, ()) if _slips(lower, other)]

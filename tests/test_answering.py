@@ -156,6 +156,12 @@ def test_a_follow_up_of_a_follow_up_keeps_the_topic(edition: Assistant) -> None:
     assert answer.citations[0].source.chapter == 5
 
 
+def test_a_long_run_of_follow_ups_keeps_the_topic(edition: Assistant) -> None:
+    history = ["what is the libuv thread pool?", "and its default size?", "and how do I change it?", "and on Windows?"]
+    assert edition.rewrite("and in Docker?", history) == f"and in Docker? ({history[-1]} ({history[0]}))"
+    assert "libuv" in edition.rewrite("but why four?", [*history, "and in Docker?"] * 2)
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -167,6 +173,18 @@ def test_a_follow_up_of_a_follow_up_keeps_the_topic(edition: Assistant) -> None:
 )
 def test_a_new_question_is_searched_alone(edition: Assistant, question: str) -> None:
     assert edition.ask(question, history=["what is the libuv thread pool?"]).searched_for == question
+
+
+def test_a_reason_is_not_answered_with_code_alone(tmp_path: Path, module_index: Path) -> None:
+    (tmp_path / "01-zebra.md").write_text(
+        "# Zebra\n\n## Zebra routes fail under load\n\n"
+        "```js\n// why zebra routes fail under load\nfail(zebra.routes)\n```\n\n"
+        "## Queues\n\nThe routes of a zebra fail under load because their queue is bounded and nobody drains it.\n"
+    )
+    assistant = Assistant(open_index(tmp_path, module_index))
+    question = "why do zebra routes fail under load"
+    assert assistant.search(question, 1)[0].chunk.text.startswith("```js")
+    assert assistant.ask(question).citations[0].kind == "prose"
 
 
 def test_one_quote_of_a_block_beyond_the_window_is_whole(tmp_path: Path, module_index: Path) -> None:

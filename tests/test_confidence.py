@@ -16,6 +16,13 @@ def test_nearer_is_surer_and_nothing_found_is_not_covered() -> None:
     assert confidence([]) < THRESHOLD
 
 
+def test_a_key_of_another_section_changes_nothing_where_the_best_section_has_none() -> None:
+    alone = [Hit(CHUNK, 0.5, 0.5, 0.0)]
+    assert confidence([*alone, Hit(CHUNK, 0.2, 0.2, 0.0)]) == confidence(alone)
+    beside = [*alone, Hit(CHUNK, 0.2, 0.2, 0.1)]
+    assert confidence(beside) == confidence(alone)
+
+
 @pytest.mark.parametrize(
     ("probability", "word", "share"),
     [

@@ -81,6 +81,7 @@ def test_a_strong_answer_beats_a_list_of_keywords(grader: Grader, bank: dict[str
         ("timers, poll, check, close callbacks, setImmediate, microtasks, 1 ms, undefined order", True),
         ("The poll phase waits for I/O and runs the callbacks of what has arrived.", False),
         ("Default: 4 threads, UV_THREADPOOL_SIZE raises them", False),  # a short note
+        ("dns.lookup uses libuv's pool, whereas dns.resolve uses c-ares sockets directly.", False),
     ],
 )
 def test_a_list_of_keywords_is_told_from_a_note(passage: str, keywords: bool) -> None:
@@ -132,6 +133,20 @@ def test_a_sentence_that_makes_a_further_point_takes_none_away(
         false = [len(g.contradictions) + sum(p.verdict == "contradicted" for p in g.points) for g in (before, after)]
         if false[1] <= false[0]:
             assert after.score >= before.score - 1
+
+
+@pytest.mark.parametrize("false", ["Stacks grow as objects do.", "The pool has one thread per CPU core by default."])
+def test_what_was_false_before_is_false_after_a_further_point(grader: Grader, false: str) -> None:
+    points = [
+        "The pool has four threads by default.",
+        "File access and getaddrinfo run on the pool.",
+        "Sockets never use the pool.",
+        "UV_THREADPOOL_SIZE changes the number of threads.",
+    ]
+    said = ["", " Reading files happens on these threads.", " TCP sockets do not need them at all."]
+    answers = [false + "".join(said[: n + 1]) for n in range(len(said))]
+    scores = [grader.grade("What does libuv's pool do?", answer, key_points=points).score for answer in answers]
+    assert scores == sorted(scores)
 
 
 def test_what_holds_a_passage_that_makes_a_point_is_as_little_false_as_it() -> None:

@@ -23,6 +23,12 @@ from qa.types import BlockKind
         ("can you show how to drain connections?", "code"),
         ("how to implement a circuit breaker", "code"),
         ("what is sharding for, for example", None),
+        ("example middleware for rate limiting", "code"),
+        ("explain backpressure with a code sample", "code"),
+        ("typical examples of cpu heavy tasks", None),
+        ("visualize the event loop", "diagram"),
+        ("what conclusions can I draw from a flame graph", None),
+        ("show me why the event loop blocks", None),  # as here
         ("profile picture saves fine, then 404", None),
         ("why does the naive implementation of a mutex fail, show me", None),  # a reason was asked for
     ],
@@ -43,6 +49,10 @@ def test_the_subject_is_what_the_block_is_to_show() -> None:
         ("Redis vs Memcached for sessions", ({"redi"}, {"memcach"})),
         ("should I use JWTs or sessions?", ({"jwts"}, {"session"})),
         ("rolling deploy versus canary deploy", ({"roll"}, {"canari"})),  # what both have tells nothing apart
+        ("how does Kafka differ from SQS", ({"kafka"}, {"sqs"})),
+        ("Is Redis better than Memcached", ({"redi"}, {"memcach"})),
+        ("difference of PUT and PATCH", ({"put"}, {"patch"})),
+        ("distinguish 401 from 403", ({"401"}, {"403"})),
         ("polling instead of webhooks", ({"poll"}, {"webhook"})),
         ("is it slow or fast", ()),  # nothing is chosen
         ("polling or webhooks?", ({"poll"}, {"webhook"})),
@@ -73,6 +83,11 @@ def test_a_question_that_leans_on_the_one_before_is_joined_to_it(question: str, 
     before = "what is the thread pool"
     searched = rewrite(question, before, lambda text: 0.9 if before in text else 0.5)
     assert searched == (f"{question} ({before})" if joined else question)
+
+
+def test_what_opens_as_a_continuation_of_something_else_stays_alone() -> None:
+    question = "ok what is a circuit breaker"
+    assert rewrite(question, "what is the thread pool", lambda text: 0.5 if "pool" in text else 0.9) == question
 
 
 @pytest.mark.parametrize("question", ["jwt revoke", "how is it measured", "so what is a circuit breaker"])

@@ -49,3 +49,7 @@ def test_other_words_and_code_are_left_alone(question: str) -> None:
 
 def test_a_word_the_playbook_hardly_uses_is_no_correction() -> None:
     assert Speller(["rarely rarely"], ()).mend("rarelly") == "rarelly"
+
+
+def test_a_word_the_playbook_uses_once_is_no_typo_of_a_frequent_one() -> None:
+    assert Speller(["recorder recorder recorder reorder"], ()).mend("reorder") == "reorder"
