@@ -1,24 +1,37 @@
-"""A question and its first quote → the numbers that may be what was asked for.
+"""A question and its first quote → the numbers or the default that may be what was asked for.
 
 Owns when a question asks for a number, which numbers of a text are figures and which are
-names (the 22 of 'Node 22'), and where figures stand in a piece of text. Does not show them.
+names (the 22 of 'Node 22'), which words are a default, and where figures stand in a piece of
+text. Does not show them.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
 _MOST = 6  # where more numbers would be bold, none stands out
+_MOST_DEFAULTS = 2  # a sentence that states more of them compares
+_BESIDE = 60  # characters around a code span that can tell that it is the default
 _SHORT = 12  # words of a question whose 'default' or 'limit' is asked for and not told of
 
 _TIME = r"(?:[mµn]?s|(?:nano|micro|milli)?seconds?|minutes?|hours?|days?|weeks?|months?|years?)\b"
 _BYTES = r"(?:[kKMGT]i?B|bytes?|bits?)\b"
 _COUNT = r"(?:threads?|times|connections?|requests?|attempts?|retries|workers?)\b"
 _WORD = r"(?:two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|thirty|sixty)\b"
-_DIGITS = r"\d+(?:,\d{3})*(?:\.\d+)*"
+_DIGITS = r"(?:\d{1,3}(?:_\d{3})+|\d+(?:,\d{3})*(?:\.\d+)*)"
 _RANGE = rf"{_DIGITS}(?:(?:[ \xa0]?–[ \xa0]?|-){_DIGITS})?"
-_ALONE = r"(?<![\w.,#/-])", r"(?![\w-]|[.,]\d)"  # what must not stand around a figure
+_ALONE = r"(?<![\w.,#/−-])", r"(?![\w-]|[.,]\d)"  # what must not stand around a figure
 _UNIT = rf"[ \xa0]?(?:%|[x×](?!\w)|{_TIME}|{_BYTES}|{_COUNT})"
-_FIGURE = re.compile(rf"{_ALONE[0]}(?!(?:19|20)\d\d-\d)(?:{_RANGE}(?:{_UNIT})?|{_WORD}{_UNIT}){_ALONE[1]}")
+# 'and' joins a range only after 'between': in 'a limit of 20 and 100 ms' the 20 has no unit.
+_END = rf"(?:one\b|{_DIGITS}|{_WORD})"
+_SPAN = rf"(?:{_END}[ \xa0]to|(?<=\b[Bb]etween[ \xa0]){_END}[ \xa0]and)[ \xa0]{_END}{_UNIT}"
+# A hyphen is a minus where a value begins: in 'kill -9' it makes an option, in '5 -10' a range.
+_MINUS = (
+    r"(?:(?<!\d )−|(?:(?<=[`(\"'=])|(?<=[=:] )|(?<=\b(?:is|to|of|or|at) )|(?<=\bdefault )|(?<=\breturns ))-)(?!0\d)"
+)
+_FIGURE = re.compile(
+    rf"{_ALONE[0]}(?!(?:19|20)\d\d-\d)"
+    rf"(?:{_SPAN}|{_RANGE}(?:{_UNIT})?|{_MINUS}{_DIGITS}(?:{_UNIT})?|{_WORD}{_UNIT}){_ALONE[1]}"
+)
 _ITEM_NUMBER = re.compile(r"^[ \t>]*\d+[.)]\s", re.MULTILINE)
 _VERSION = r"\d+(?:\.\d+)*(?![\w.]*\d)"
 # A capital makes a name inside a sentence, a second one or '.js' also where a sentence opens.
@@ -45,6 +58,27 @@ _NAMED = re.compile(rf"\b{_NOUN}", re.IGNORECASE)
 _VERSION_ASKED = re.compile(
     r"\bsince when\b|\b(?:which|what)(?:\W+\w+){0,4}?\W+(?:versions?|releases?)\b", re.IGNORECASE
 )
+_DEFAULT_ASKED = re.compile(r"\bdefaults?\b", re.IGNORECASE)
+_CODE = re.compile(r"(?<!`)`(?=\S)([^`|\n]{1,80})(?<=\S)`(?!`)")
+# 'The default of' is followed by the setting, 'a default of' by its value.
+_IS = (
+    r"\b[Dd]efaults?(?:(?:\s[\w-]+){0,3}|\sof\s`[^`\n]{1,40}`)\s(?:is|are)|\b[Dd]efault(?:s|ed)?\sto|"
+    r"(?:\ba|\bits|'s)\sdefault\sof"
+)
+_DEFAULT_BEFORE = re.compile(rf"(?:{_IS}|(?<!\bby )\b[Dd]efault:|\([Dd]efault)\s$")
+_DEFAULT_AFTER = re.compile(
+    r"\s(?:by|(?:is|are|as)\s(?:the|its))\sdefaults?\b|"
+    r",?\s\(?(?:the|its|[A-Z]\w*'s)\sdefault(?=[.,;:)]|$|\s(?:in|on|for|since|everywhere)\b)"
+)
+_DENIED = re.compile(r"(?:\b(?:not|never|no longer|without|rather than|instead of)\b|n't\b)[^.,;:]*$")
+_WORDS = r"([A-Z][A-Za-z]+(?: [A-Z][A-Za-z]+){0,2})"
+_OPENING = r"(?:In|On|For|With|Under|At|By|Since|Here|There|It|This|That|These|Those|Which|What|The|An)\b"
+_DEFAULT_WORDS = re.compile(
+    rf"(?:{_IS}) {_WORDS}(?=[.,;:)]?(?:\s*$|\n)|[.,;:)]\s| (?:in|on|for|since|and|or|but|with)\b)|"
+    rf"\b(?:is|are|uses?|at) {_WORDS} by default\b|"
+    rf"(?:^|(?<=[.;:] )|(?<=\())(?!{_OPENING}){_WORDS} is the default\b",
+    re.MULTILINE,
+)
 # What a question's words make of the unit: the first that fits.
 _KINDS = tuple(
     (re.compile(asked, re.IGNORECASE), re.compile(unit))
@@ -65,20 +99,24 @@ def figures(question: str, quote: str) -> tuple[str, ...]:
     """The numbers in a quote that may answer a question, in the order they stand there.
 
     Args:
-        question: The question; one that asks for no number has no figures.
+        question: The question; one that asks for neither number nor default has no figures.
         quote: The Markdown that answers it.
 
     Returns:
-        Different figures as they are written, with their units. None where there are so
-        many that to point at them is no help.
+        Different figures as they are written, with their units, or the words that are the
+        default where one is asked for and is no number. None where there are so many that to
+        point at them is no help.
     """
     found: list[str] = []
     versions = list(_VERSIONS.finditer(quote))
     if asks_number(question):
         found += _fitting(question, _numbers(quote, [match.span() for match in versions]))
+        if not found and _DEFAULT_ASKED.search(question):
+            found += _defaults(question, quote)
     if _VERSION_ASKED.search(question):
         found += [number for match in versions for number in re.findall(rf"v?{_VERSION}", match[0])]
-    distinct = tuple(dict.fromkeys(found))
+    shown = {piece for piece, bold in pieces(quote, found) if bold}
+    distinct = tuple(number for number in dict.fromkeys(found) if number in shown)
     return distinct if len(distinct) <= _MOST else ()
 
 
@@ -113,3 +151,35 @@ def _fitting(question: str, numbers: Sequence[str]) -> Sequence[str]:
     new = [number for number in numbers if number not in told]
     unit = next((unit for asked, unit in _KINDS if asked.search(question)), None)
     return [number for number in new if unit.search(number)] if unit else new
+
+
+def _defaults(question: str, quote: str) -> Sequence[str]:
+    """The code spans, or where there are none the capitalised words, that a text calls the default."""
+    spans = [match for match in _CODE.finditer(quote) if _is_default(quote, *match.span())]
+    found = [match[1] for match in spans if _only_code(quote, match[1])]
+    if not spans:
+        words = [match for match in _DEFAULT_WORDS.finditer(quote) if not _denied(quote, match.start())]
+        found = [value for match in words for value in match.groups() if value]
+    new = [value for value in dict.fromkeys(found) if not _stands(question.casefold(), value.casefold())]
+    return new if len(new) <= _MOST_DEFAULTS else ()
+
+
+def _is_default(quote: str, start: int, end: int) -> bool:
+    """Whether 'default' stands directly beside a code span and means it."""
+    before, after = quote[max(0, start - _BESIDE) : start], quote[end : end + _BESIDE]
+    return bool(_DEFAULT_BEFORE.search(before) or _DEFAULT_AFTER.match(after)) and not _denied(quote, start)
+
+
+def _denied(quote: str, start: int) -> bool:
+    """Whether the clause that leads to a place has a 'not'."""
+    return bool(_DENIED.search(quote[max(0, start - _BESIDE) : start]))
+
+
+def _only_code(quote: str, value: str) -> bool:
+    """Whether a value in bold is bold in code alone: a `no` must not point at every 'no'."""
+    return value.isupper() or _stands(quote, value) == quote.count(f"`{value}`")
+
+
+def _stands(text: str, value: str) -> int:
+    """How often a value would be bold in a text."""
+    return sum(bold for _, bold in pieces(text, (value,)))

@@ -240,7 +240,7 @@ class Answer:
     """What the playbook says to a question.
 
     `text` is Markdown with `[n]` markers. When `answered` is false there are no
-    citations and `related` names the nearest sections. `figures` are the numbers in the first
+    citations and `related` names the nearest sections. `figures` are the numbers, or the default, in the first
     quote that may be what was asked for, to be shown in bold. `elsewhere`: another section covers it.
     """
 
