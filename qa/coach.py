@@ -15,16 +15,7 @@ from qa.grading import LONGEST_ANSWER
 from qa.interview import Answered, FollowUp, Past, Plan
 from qa.progress import Progress, StoredSession
 from qa.report import Report, report
-from qa.types import (
-    Attempt,
-    Citation,
-    Grade,
-    InterviewQuestion,
-    Playbook,
-    QAError,
-    QuestionRefused,
-    WrongClaim,
-)
+from qa.types import Attempt, Citation, Grade, InterviewQuestion, Playbook, QAError, QuestionRefused, WrongClaim
 
 DONT_KNOW = "I don't know."
 
@@ -98,11 +89,12 @@ class Coach:
         Raises:
             QAError: There is nothing to ask; says what to choose instead.
         """
-        now = self._clock()
+        now, past = self._clock(), self._past(None, ())
         plan = replace(plan, seed=int(now.timestamp())) if plan.seed is None else plan
-        first = interview.next_question(plan, self.bank, self._past(None, ()))
+        first = interview.next_question(plan, self.bank, past)
         if first is None:
             raise QAError(interview.nothing_to_ask(plan, self.bank))
+        plan = interview.shortened(plan, self.bank, past)
         session = self._progress.start_session(plan.to_json(), now)
         self._progress.record_asked(session, first.id, now)
         return Turn(session, 0, plan, 1, first, None, now)
@@ -163,7 +155,8 @@ class Coach:
     def ask_follow_up(self, turn: Turn) -> Turn | None:
         """Asks the follow-up that a turn offers; goes on with the session where it offers none."""
         with self._moving:
-            if turn.offered and turn.place == len(self._stored(turn.session).asked) - 1:
+            stored = self._stored(turn.session)
+            if turn.offered and not stored.finished and turn.place == len(stored.asked) - 1:
                 self._progress.record_asked(turn.session, turn.question.id, self._clock(), follow_up=turn.offered.text)
                 return self._current(turn.session)
         return self.next(turn)
@@ -178,14 +171,15 @@ class Coach:
 
     def finish(self, session: int) -> None:
         """Ends a session; what was answered stays."""
-        self._progress.finish_session(session, self._clock())
+        with self._moving:
+            self._progress.finish_session(session, self._clock())
 
     def report(self, session: int | None = None) -> Report:
         """What a session's answers show, or with None the last answer to each question."""
         now = self._clock()
         given = interview.answers(self.bank, self._progress.attempts())
         # later ones are of a clock that was wrong
-        ever = [answered for answered in given if answered.attempt.at <= now]
+        ever = sorted((a for a in given if a.attempt.at <= now), key=lambda a: a.attempt.at)
         if session is None:
             last = {a.question.id: a for a in ever if a.attempt.follow_up is None}
             chosen = [answered for answered in ever if last.get(answered.question.id) is answered]
@@ -194,6 +188,11 @@ class Coach:
         schedule = self._progress.schedule(now)
         due = [(self._known[key], at) for key, at in schedule.items() if key in self._known]
         return report(chosen, ever=ever, due=due)
+
+    def lost(self) -> int:
+        """How many answers are kept whose question, or its key points, this playbook no longer has."""
+        attempts = [a for a in self._progress.attempts() if a.grade or a.question not in self._known]
+        return len(attempts) - len(interview.answers(self.bank, attempts))
 
     def due(self) -> int:
         """How many questions are due now."""
@@ -321,8 +320,10 @@ class Coach:
         now = self._clock()
         plan = Plan.from_json(stored.plan)
         asked = sum(entry.follow_up is None for entry in stored.asked)
+        answered = self._progress.attempts(session=stored.id)
+        used = interview.time_used([*(entry.at for entry in stored.asked), *(given.at for given in answered)], now)
         chosen = None
-        if not plan.is_over(asked, stored.started, now):
+        if not stored.finished and not plan.is_over(asked, used):
             chosen = interview.next_question(plan, self.bank, self._past(stored.id, self._asked(stored)))
         if chosen is None:
             self._progress.finish_session(stored.id, now)
@@ -337,6 +338,6 @@ class Coach:
         return Past(
             asked=asked,
             marks=tuple(a.grade.score for a in first if a.grade and a.session == session),
-            last={a.question: a.grade.score for a in first if a.grade and a.at <= now},
+            last={a.question: a.grade.score for a in sorted(first, key=lambda a: a.at) if a.grade and a.at <= now},
             due=tuple(self._progress.due(now)),
         )

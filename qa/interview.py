@@ -4,9 +4,10 @@ Owns the choice of questions and follow-ups, as functions of what happened so fa
 nothing, has no clock, and does not mark.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import fmean
 from typing import Any, Literal, get_args
 from zlib import crc32
@@ -24,6 +25,8 @@ _RISES, _FALLS = 75, 40  # a mark from here on makes the next question harder, o
 # What a follow-up of the chapter's own must share with a missed point to be aimed at it: with less,
 # most pairs of this edition have no more than the topic in common.
 _SHARED_WORDS, _SHARED_PART = 2, 0.4
+# The longest timer that can be chosen for an answer: who let more go by between two steps was away.
+_LONGEST_STEP = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Plan:
         chapters: Numbers of chapters to ask from as well.
         level: The one level to ask at; None lets it follow the answers.
         count: How many questions, follow-ups apart.
-        minutes: For how long new questions are asked.
+        minutes: For how long new questions are asked, time away apart; see `time_used`.
         timer: Seconds to answer one question in.
         seed: What decides between questions that are equally fit; None leaves it to the start.
     """
@@ -74,10 +77,10 @@ class Plan:
         chosen = question.part in self.parts or question.source.chapter in self.chapters
         return (chosen or not (self.parts or self.chapters)) and self.level in (None, question.level)
 
-    def is_over(self, asked: int, started: datetime, now: datetime) -> bool:
-        """Whether no further question is due, `asked` of them having been asked."""
+    def is_over(self, asked: int, used: timedelta) -> bool:
+        """Whether no further question is due, `asked` of them having been asked in the time `used`."""
         enough = self.count is not None and asked >= self.count
-        return enough or (self.minutes is not None and now - started >= timedelta(minutes=self.minutes))
+        return enough or (self.minutes is not None and used >= timedelta(minutes=self.minutes))
 
 
 _PLAN = TypeAdapter(Plan)
@@ -152,10 +155,19 @@ def next_question(plan: Plan, bank: Sequence[InterviewQuestion], past: Past) -> 
         drawn = crc32(f"{plan.seed} {question.id}".encode())
         return group, strength, off, chapters.count(question.source.chapter), drawn
 
-    fit = [q for q in bank if plan.takes(q) and q.id not in past.asked]
-    if plan.mode == "review":
-        fit = [question for question in fit if question.id in past.due]
-    return min(fit, key=order, default=None)
+    return min(_fitting(plan, bank, past), key=order, default=None)
+
+
+def shortened(plan: Plan, bank: Sequence[InterviewQuestion], past: Past) -> Plan:
+    """The plan, with a count of no more questions than there are to ask."""
+    return replace(plan, count=min(plan.count, len(_fitting(plan, bank, past)))) if plan.count else plan
+
+
+def time_used(moments: Iterable[datetime], now: datetime) -> timedelta:
+    """How long an interview took until now, given when it asked and was answered; time away hardly counts."""
+    steps = (later - earlier for earlier, later in pairwise((*sorted(moments), now)))
+    # a clock that was put back takes no time away
+    return sum((max(timedelta(), min(step, _LONGEST_STEP)) for step in steps), timedelta())
 
 
 def nothing_to_ask(plan: Plan, bank: Sequence[InterviewQuestion]) -> str:
@@ -242,6 +254,12 @@ def fits(grade: Grade, points: Sequence[KeyPoint]) -> bool:
 def section_of(question: InterviewQuestion) -> str:
     """What marks are grouped by: the section of chapters, or the chapter where a playbook has no sections."""
     return question.part or question.source.title
+
+
+def _fitting(plan: Plan, bank: Sequence[InterviewQuestion], past: Past) -> list[InterviewQuestion]:
+    """The questions that a plan may still ask."""
+    fit = [question for question in bank if plan.takes(question) and question.id not in past.asked]
+    return [question for question in fit if question.id in past.due] if plan.mode == "review" else fit
 
 
 def _means(bank: Sequence[InterviewQuestion], last: Mapping[str, int]) -> dict[str, float]:

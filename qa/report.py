@@ -17,6 +17,7 @@ from qa.sheets import to_csv
 from qa.types import InterviewQuestion, KeyPoint, Link, PointGrade
 
 _POINTS, _READING, _WEEKS = 5, 10, 12
+_LINKS = "Links start from the playbook's content folder: save this file there to follow them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,11 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A key point, what an answer says to it, and the mark of the whole answer."""
+    """A key point, what an answer says to it, and the mark of the whole answer.
+
+    A wrong claim that an answer makes is one as well: contradicted, worded with what is right, and
+    backed by the section its question stands in.
+    """
 
     question: InterviewQuestion
     point: KeyPoint
@@ -47,8 +52,8 @@ class Report:
         mark: Their mean mark without follow-ups; None without an answer.
         sections: Marks by section, or by chapter where the playbook has none, weakest first.
         strongest: Points that were made, the surest first.
-        weakest: Points that were contradicted, then missed ones, of the weakest answers first.
-        reading: Sections to read, those that back most of what was missed first.
+        weakest: Wrong claims, then points that were contradicted, then missed ones, of the weakest answers first.
+        reading: Sections to read, those that back most of what was missed or wrong first.
         weeks: Marks by week, over all answers ever given, oldest first.
         due: Questions to be asked again, and when, soonest first.
     """
@@ -82,23 +87,25 @@ def report(
     points = [Point(a.question, point, grade, a.grade.score) for a in first for point, grade in a.verdicts]
     made = [point for point in points if point.grade.covered]
     lacking = [point for point in points if not point.grade.covered]
+    wrong = sorted((point for answer in first for point in _wrong(answer)), key=lambda point: point.mark)
+    weakest = [*wrong, *sorted(lacking, key=lambda point: (point.grade.verdict == "missed", point.mark))]
     sections = _marks((section_of(answer.question), answer) for answer in first)
     return Report(
         answers=tuple(answers),
         mark=_mean(first) if first else None,
         sections=tuple(sorted(sections, key=lambda marks: marks.mark)),
         strongest=tuple(sorted(made, key=lambda point: -point.grade.probability)[:_POINTS]),
-        weakest=tuple(sorted(lacking, key=lambda p: (p.grade.verdict == "missed", p.mark))[:_POINTS]),
-        reading=tuple(link for link, _ in Counter(p.point.source for p in lacking).most_common(_READING)),
+        weakest=tuple(weakest[:_POINTS]),
+        reading=tuple(link for link, _ in Counter(p.point.source for p in (*lacking, *wrong)).most_common(_READING)),
         weeks=_weeks(ever, zone),
         due=tuple(sorted(due, key=lambda pair: (pair[1], pair[0].id))),
     )
 
 
 def markdown(shown: Report, zone: tzinfo | None = None) -> str:
-    """The report as a Markdown file; its links are relative to the content folder."""
+    """The report as a Markdown file; its links are relative to the content folder, and it says so."""
     mark = "No answers yet." if shown.mark is None else f"**Mark: {shown.mark} of 100**"
-    parts = ["# Interview report", mark]
+    parts = ["# Interview report", _LINKS, mark]
     for heading, rows in (("Marks by section", shown.sections), ("Marks by week", shown.weeks)):
         if rows:
             table = [f"| {_typed(row.name)} | {row.mark} | {row.answers} |" for row in rows]
@@ -139,6 +146,19 @@ def day(at: datetime, zone: tzinfo | None = None) -> str:
 def where(link: Link) -> str:
     """A section by its chapter's title and its headings."""
     return " › ".join((link.title, *link.heading_path))
+
+
+def _wrong(given: Answered) -> list[Point]:
+    """The wrong claims that an answer makes, as points that it contradicts."""
+    return [
+        Point(
+            given.question,
+            KeyPoint(f"“{said.claim}” is wrong: {said.correction}", given.question.source),
+            PointGrade("contradicted", 1.0, said.evidence, said.start, said.end, said.claim),
+            given.grade.score,
+        )
+        for said in given.grade.contradictions
+    ]
 
 
 def _marks(named: Iterable[tuple[str, Answered]]) -> list[Marks]:
@@ -183,7 +203,7 @@ def _linked(link: Link) -> str:
 
 def _typed(text: str) -> str:
     """Text as Markdown that shows exactly it."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*_{}\[\]<>#|~&])", r"\\\1", " ".join(text.split()))
 
 
 def _tag(name: str) -> str:

@@ -5,6 +5,7 @@ What is asserted does not hang on the grader's finer judgement.
 
 import csv
 import json
+import re
 import subprocess
 import sys
 import time
@@ -12,15 +13,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from qa.assistant import Assistant
+from qa.coach import Turn
+from qa.interview import Plan
 from qa.progress import Progress
+from qa.report import report
+from qa.types import Grade, PointGrade
+from qa.web import feedback
+from qa.web.progress import standing
 from tests.conftest import CONTENT
-from tests.test_interview import BREAD, KNEADING, PLAIN, TIDES
+from tests.test_interview import BREAD, KNEADING, NOON, PLAIN, TIDES, answered
 from tests.test_web import free_port
 
 EVIL = "<img src=x onerror='window.hacked=1'> ${window.hacked=2} {{x}} <script>window.hacked=3</script>"
@@ -131,7 +139,7 @@ def finish(page: Page) -> None:
 def test_a_whole_session_in_the_browser(shared: Server, page: Page, tmp_path: Path) -> None:
     begin(page, shared)
     expect(question(page)).to_have_text("How do you knead a wheat dough?")
-    expect(page.locator("#coach-card .about")).to_have_text("Question 1 of 3 · Kitchen · Bread · mid")
+    expect(page.locator("#coach-card .about")).to_have_text("Question 1 of 2 · Kitchen · Bread · mid")
     expect(box(page)).to_be_focused()
     answer(page, KNEADING)
     verdicts = page.locator("#coach-feedback .verdicts li")
@@ -158,7 +166,7 @@ def test_a_whole_session_in_the_browser(shared: Server, page: Page, tmp_path: Pa
     expect(verdicts.first).to_contain_text("You disagree: noted")
 
     page.get_by_role("button", name="Answer the follow-up").click()
-    expect(page.locator("#coach-card .about")).to_contain_text("Follow-up to question 1 of 3")
+    expect(page.locator("#coach-card .about")).to_contain_text("Follow-up to question 1 of 2")
     answer(page, PLAIN)
     expect(page.locator("#coach-feedback .coach-heading")).to_have_text("Mark: 0 of 100")
     page.get_by_role("button", name="Next question").click()
@@ -178,7 +186,7 @@ def test_a_whole_session_in_the_browser(shared: Server, page: Page, tmp_path: Pa
     expect(report.locator("details").first).to_contain_text("You disagree: noted")
 
     saved = {link.inner_text(): download(page, link, tmp_path) for link in report.locator("a.download").all()}
-    assert saved["Report (Markdown)"].startswith("# Interview report\n\n**Mark: ")
+    assert saved["Report (Markdown)"].startswith("# Interview report\n\nLinks start from ")
     cards = list(csv.reader(saved["Cards for Anki (CSV)"].splitlines()))
     assert [row[0] for row in cards[3:]] == ["How do you knead a wheat dough?", "What raises a sourdough?"]
     kept = json.loads(saved["All progress (JSON)"])
@@ -244,7 +252,7 @@ def test_two_windows_share_a_session(server: Server, page: Page) -> None:
     beside.get_by_role("button", name="Next question").click()
     expect(question(beside)).to_have_text("What raises a sourdough?")
     finish(page)
-    expect(page.locator("#coach-report details")).to_have_count(2)
+    expect(page.locator("#coach-report details .own")).to_have_count(2)
 
 
 def test_a_mock_interview_is_marked_at_its_end(shared: Server, page: Page) -> None:
@@ -256,6 +264,12 @@ def test_a_mock_interview_is_marked_at_its_end(shared: Server, page: Page) -> No
     expect(page.locator("#coach-report h2")).to_have_text("Report: 0 of 100")
     page.locator("#coach-report summary").first.click()
     expect(page.locator("#coach-report details").first).to_contain_text("Missed The Moon pulls the near ocean.")
+    page.locator("#coach-report summary", has_text="Model answer").first.click()
+    page.locator("#coach-report details details a.cite").first.click()
+    expect(page.locator("#reader-page mark").first).to_have_text(
+        "The Moon pulls the near ocean. The Sun adds a smaller pull."
+    )
+    page.get_by_role("button", name="Close").click()
     page.get_by_role("button", name="New interview").click()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
@@ -289,6 +303,7 @@ def test_words_of_chapters_and_answers_never_run(shared: Server, page: Page) -> 
     page.get_by_role("button", name="Show the model answer").click()
     expect(page.locator("#coach-model")).to_contain_text("<script>window.hacked=3</script>")
     finish(page)
+    expect(page.locator("#coach-report details details")).to_contain_text("<script>window.hacked=3</script>")
     page.get_by_role("tab", name="Progress").click()
     expect(page.locator("#progress")).to_contain_text("due now")
     page.wait_for_timeout(300)
@@ -312,6 +327,29 @@ def test_the_clock_runs_and_only_says_when_time_is_up(shared: Server, page: Page
     finish(page)
 
 
+@pytest.mark.parametrize(
+    ("gone", "left"),
+    [
+        (timedelta(seconds=30), 90),
+        (timedelta(seconds=130), 0),
+        (timedelta(minutes=29), 0),
+        (timedelta(days=1), 120),
+        (timedelta(hours=-1), 120),  # the clock was put back
+    ],
+)
+def test_a_question_shown_anew_after_a_long_absence_gets_its_full_time(gone: timedelta, left: int) -> None:
+    turn = Turn(1, 0, Plan(timer=120), 1, answered("x", "Sea", NOON, "missed").question, None, NOON)
+    assert f'data-left="{left}"' in feedback.card(turn, NOON + gone)
+
+
+def test_a_report_holds_the_model_answer_of_each_question() -> None:
+    given = [answered("x", "Sea", NOON, "covered"), answered("y", "Sea", NOON, "missed")]
+    shown = report(given, ever=given, due=())
+    html = feedback.report(shown, (), kept="{}", model=lambda question: f"<p>of {question.id}</p>")
+    models = re.findall("<details><summary>Model answer</summary>(.*?)</details></details>", html)
+    assert models == ["<p>of x</p>", "<p>of y</p>"]
+
+
 def test_progress_is_shown_and_imported_without_doubles(server: Server, page: Page, tmp_path: Path) -> None:
     page.goto(server.address)
     page.get_by_role("tab", name="Progress").click()
@@ -333,6 +371,32 @@ def test_progress_is_shown_and_imported_without_doubles(server: Server, page: Pa
     page.get_by_label("Import a JSON export").set_input_files(file)
     expect(page.locator("#progress-notice")).to_have_text("2 new records imported.")
     expect(page.locator("#progress table.bars").last.locator("tbody td").last).to_have_text("2")
+
+
+def test_answers_to_what_left_the_playbook_are_counted_and_can_be_taken_along(
+    bakery: Path, module_index: Path, tmp_path: Path
+) -> None:
+    assistant = Assistant.load(bakery, module_index, data=tmp_path / "data")
+    assert standing(assistant) == "<p>No answers yet. The Interview tab asks the first question.</p>"
+    noon, missed = datetime(2026, 3, 4, 12, 0, tzinfo=UTC), Grade(0, (PointGrade("missed", 0.0),))
+    session = assistant.progress.start_session(Plan().to_json(), noon)
+    gone = assistant.progress.save_answer(session, "2#what-raises-a-flatbread", "a word kept", at=noon)
+    shown = standing(assistant)
+    assert "1 kept answer belongs to questions or key points that this playbook no longer has." in shown
+    assert "No answers yet" not in shown
+    kneaded = assistant.progress.save_answer(session, "2#how-do-you-knead-a-wheat-dough", "hand", at=noon)
+    for attempt in (gone, kneaded):  # a wheat dough has three points by now
+        assistant.progress.save_grade(attempt, missed)
+    shown = standing(assistant)
+    assert "2 kept answers belong to questions or key points" in shown
+    assert "1 question is due now" in shown
+    assert 'download="interview-progress.json"' in shown
+    assert "a%20word%20kept" in shown
+    raised = assistant.progress.save_answer(session, "2#what-raises-a-sourdough", "", at=noon)
+    assistant.progress.save_grade(raised, missed)
+    shown = standing(assistant)
+    assert "2 kept answers belong" in shown
+    assert "Marks by section" in shown
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

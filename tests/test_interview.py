@@ -3,6 +3,8 @@
 import csv
 import io
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
@@ -17,9 +19,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from qa.coach import DONT_KNOW, Coach, Turn
-from qa.interview import Answered, Mode, Past, Plan, answers, follow_up, level_after, next_question
+from qa.interview import Answered, Mode, Past, Plan, answers, follow_up, level_after, next_question, time_used
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
 from qa.progress import Progress
@@ -266,10 +269,26 @@ def test_a_broken_plan_is_named() -> None:
 
 
 def test_a_session_ends_by_count_or_by_minutes() -> None:
-    later = NOON + timedelta(minutes=10)
-    assert [Plan(count=3).is_over(n, NOON, later) for n in (2, 3)] == [False, True]
-    assert [Plan(minutes=m).is_over(9, NOON, later) for m in (11, 10)] == [False, True]
-    assert not Plan(minutes=1).is_over(9, later, NOON)  # the clock was put back
+    used = timedelta(minutes=10)
+    assert [Plan(count=3).is_over(n, used) for n in (2, 3)] == [False, True]
+    assert [Plan(minutes=m).is_over(9, used) for m in (11, 10)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("moments", "now", "used"),
+    [
+        ([], 0, 0),
+        ([0], 2, 2),
+        ([0, 3, 4, 9], 10, 10),
+        ([0, 4, 2], 5, 5),  # what was asked, then what was answered
+        ([0, 2, 602], 603, 8),  # ten hours away count as five minutes
+        ([0, 2], 60, 7),
+        ([0, 3], -60, 3),  # the clock was put back
+    ],
+)
+def test_time_away_hardly_counts_as_used(moments: list[int], now: int, used: int) -> None:
+    at = [NOON + timedelta(minutes=minute) for minute in moments]
+    assert time_used(at, NOON + timedelta(minutes=now)) == timedelta(minutes=used)
 
 
 # Follow-ups.
@@ -466,6 +485,66 @@ def test_without_questions_it_is_said_how_to_write_some(kitchen: Playbook, progr
         Coach(kitchen, read_interview(kitchen), Words(), progress).start(Plan(chapters=(9,)))
 
 
+def test_a_timed_session_goes_on_after_a_long_break(kitchen: Playbook, progress: Progress) -> None:
+    clock = Clock()
+    coach = Coach(kitchen, read_interview(kitchen), Words(), progress, clock=clock)
+    coach.start(Plan(minutes=30))
+    clock.now += timedelta(hours=10)
+    resumed = waiting(coach.resume())
+    following = waiting(coach.next(marked(coach.answer(resumed, "no idea at all"))))
+    assert following.number == 2
+    for _ in range(6):  # half an hour of answers to one question
+        clock.now += timedelta(minutes=5)
+        told = marked(coach.answer(following, "no idea at all"))
+    assert coach.next(told) is None
+
+
+@pytest.mark.parametrize("step", ["next", "ask_follow_up"])
+def test_a_session_ended_in_another_window_asks_nothing_more(coach: Coach, progress: Progress, step: str) -> None:
+    told = marked(coach.answer(coach.start(Plan(chapters=(2,))), "Knead for ten minutes by hand."))
+    assert told.offered is not None
+    coach.finish(told.session)
+    before = progress.session(told.session)
+    assert getattr(coach, step)(told) is None
+    assert progress.session(told.session) == before
+
+
+def test_a_plan_counts_no_more_questions_than_there_are(coach: Coach) -> None:
+    def counted(plan: Plan) -> int | None:
+        turn = coach.start(plan)
+        assert coach.turn(turn.session, 0).plan == turn.plan
+        return turn.plan.count
+
+    assert counted(Plan(count=10)) == 3
+    assert counted(Plan(count=2)) == 2
+    assert counted(Plan(count=10, chapters=(2,), level="senior")) == 1
+    assert counted(Plan(minutes=15)) is None
+    for chapter in (1, 2):
+        coach.skip(coach.start(Plan(chapters=(chapter,), count=1)))
+    for _ in range(20):
+        coach.due()  # the clock goes on
+    assert counted(Plan(mode="review", count=10)) == 2
+
+
+def test_the_last_answer_is_the_one_given_last_also_in_an_older_session(coach: Coach, progress: Progress) -> None:
+    """An older session may go on after a newer one, here or by an export of another machine."""
+    tides, knead, sourdough = coach.bank
+    older, newer = (progress.start_session(Plan().to_json(), NOON - timedelta(days=days)) for days in (9, 8))
+    given = [
+        (newer, tides, "no idea at all", 8),
+        (newer, knead, knead.points[0].text, 8),
+        (newer, sourdough, sourdough.points[0].text, 8),
+        (older, tides, " ".join(point.text for point in tides.points), 7),
+    ]
+    for session, asked, text, days in given:
+        saved = progress.save_answer(session, asked.id, text, at=NOON - timedelta(days=days))
+        progress.save_grade(saved, Words().grade("", text, key_points=[point.text for point in asked.points]))
+    last = next(shown for shown in coach.report().answers if shown.question == tides)
+    assert (last.attempt.session, last.grade.score) == (older, 100)
+    past = coach._past(None, ())
+    assert past.last == {tides.id: 100, knead.id: 33, sourdough.id: 100}
+
+
 # The report.
 
 
@@ -492,6 +571,29 @@ def test_a_report_adds_up() -> None:
     assert [p.point.text for p in shown.weakest] == ["z point 0", "z point 1", "z point 2", "x point 1"]
     assert [at.anchor for at in shown.reading] == ["x1", "z0", "z1", "z2"]
     assert [q.id for q, _ in shown.due] == ["x", "y"]
+
+
+def test_wrong_claims_come_first_among_the_weakest_and_are_read_about() -> None:
+    """Of an answer that makes every point, and of one that contradicts two and misses four."""
+    right = answered("x", "Sea", NOON, "covered")
+    wrong = Contradiction("The Sun alone does it.", "The Moon pulls more.", "the sun does it", 0, 15)
+    claimed = replace(right, grade=replace(right.grade, contradictions=(wrong,)))
+    weak = answered("z", "Sea", NOON, "contradicted", "missed", "missed", "missed", "missed", "contradicted")
+    shown = report([claimed], ever=[claimed], due=())
+    (point,) = shown.weakest
+    assert point.point.text == "“The Sun alone does it.” is wrong: The Moon pulls more."
+    assert (point.grade.verdict, point.grade.evidence, point.mark) == ("contradicted", "the sun does it", 100)
+    assert shown.reading == (right.question.source,)
+    assert [p.point.text for p in report([weak, claimed], ever=(), due=()).weakest] == [
+        point.point.text,
+        "z point 0",
+        "z point 5",
+        "z point 1",
+        "z point 2",
+    ]
+    text = markdown(shown, UTC)
+    assert "- “The Sun alone does it.” is wrong: The Moon pulls more. (contradicted; [" in text
+    assert "## What to read\n\n1. [Chapter › Part › x](01-x.md#x)" in text
 
 
 def test_where_a_playbook_has_no_sections_marks_are_by_chapter() -> None:
@@ -527,6 +629,18 @@ def test_the_markdown_report_shows_words_as_they_are() -> None:
     assert "- \\*x\\* point 0 (covered; [Chapter › Part › \\*x\\*0](01-x.md#%2Ax%2A0))" in text
     assert "- 2026-03-04: What is \\*x\\*?" in text
     assert "```text\nsaid <b>\n```" in text
+
+
+def test_the_markdown_report_says_where_its_links_start_and_keeps_entities() -> None:
+    given = answered("x", "Sea & Shore", NOON, "covered")
+    said = replace(given.grade, points=(PointGrade("covered", 0.9, "it is &lt;b&gt;", 0, 15),))
+    text = markdown(report([replace(given, grade=said)], ever=[], due=()), UTC)
+    assert text.startswith(
+        "# Interview report\n\nLinks start from the playbook's content folder: save this file there to follow them.\n"
+    )
+    html = MarkdownIt("commonmark").render(text)
+    assert "you said “it is &amp;lt;b&amp;gt;”" in html
+    assert "| Sea &amp; Shore | 100 | 1 |" in html
 
 
 def test_cards_are_read_by_a_csv_reader_and_run_by_no_spreadsheet() -> None:
@@ -573,6 +687,26 @@ class Terminal:
             errors="surrogateescape",
         )
 
+    def paste(self, *arguments: str, pasted: str, then: str) -> str:
+        """What a real terminal shows where an answer is pasted, and something typed once it is marked."""
+        screen, keys = pty.openpty()
+        command = [sys.executable, "-m", "qa", "interview", *arguments, *self._arguments]
+        shown, waits = "", [("an empty line ends it", pasted), ("Enter: next", then)]
+        with subprocess.Popen(command, cwd=CONTENT.parent, stdin=keys, stdout=keys, stderr=keys) as process:
+            os.close(keys)
+            while process.poll() is None or select.select([screen], [], [], 0)[0]:
+                if select.select([screen], [], [], 0.1)[0]:
+                    try:
+                        shown += os.read(screen, 65_536).decode("utf-8", "replace")
+                    except OSError:  # Linux, once nobody holds the other end
+                        break
+                if waits and waits[0][0] in shown and select.select([], [screen], [], 0)[1]:
+                    text = waits[0][1]
+                    written = os.write(screen, text[:1_000].encode())
+                    waits = [(waits[0][0], text[written:]), *waits[1:]] if text[written:] else waits[1:]
+        os.close(screen)
+        return shown
+
     def run(self, *arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
         with self.begin(*arguments) as process:
             stdout, stderr = process.communicate(typed, timeout=120)
@@ -603,7 +737,7 @@ def test_a_whole_session_in_the_terminal(terminal: Terminal) -> None:
     assert "02-bread.md:11" in shown  # where one reads of starters
     assert "Ten minutes by hand, until light shines through.\n[02-bread.md:20]" in shown
     assert "Noted: you disagree with 1." in shown
-    assert "there is no verdict 9 on this answer" in result.stderr
+    assert "there is no verdict 9; give a number from 1 to " in result.stderr
     assert "Follow-up to question 1 of 2" in shown
     assert "Question 2 of 2 · Kitchen · Bread · senior\nWhat raises a sourdough?" in shown
     assert "Mark: 0 of 100\n 1 – Wild yeast lives in the starter. (missed)" in shown
@@ -621,11 +755,34 @@ def test_a_mock_interview_in_the_terminal_is_marked_at_its_end(terminal: Termina
     assert shown.index("What else belongs in a full answer") < shown.index("Mark: 0 of 100") < shown.index("Report: 0")
 
 
+def test_the_verdicts_of_a_mock_interview_are_disagreed_with_at_its_end(terminal: Terminal, tmp_path: Path) -> None:
+    saved = str(tmp_path / "report.md")
+    arguments = ("--mode", "mock", "--chapter", "1", "--report", saved)
+    result = terminal.run(*arguments, typed=f"{PLAIN}\n\n{PLAIN}\n\nd 3\nd 9\nd\n")
+    numbers = [line[:2] for line in result.stdout.splitlines() if line.endswith("(missed)")]
+    assert numbers == [f"{number:2}" for number in range(1, len(numbers) + 1)]
+    assert len(numbers) == 4  # two points, in the answer and in that to the follow-up
+    assert result.stdout.count("Model answer: 01-tides.md:4") == 2
+    assert "Noted: you disagree with 3." in result.stdout
+    assert result.stderr.count(f"there is no verdict 9; give a number from 1 to {len(numbers)}") == 1
+    assert f"{saved}: written." in result.stderr  # though the input ended
+    (dispute,) = Progress.open(tmp_path / "data", notify=print).disputes()
+    assert (dispute.attempt, dispute.statement) == (2, "The Moon pulls the near ocean.")
+
+
+def test_a_long_line_pasted_into_a_terminal_is_kept_whole(terminal: Terminal, tmp_path: Path) -> None:
+    """A line that the kernel edits ends at 4,095 bytes."""
+    long = "knead " * 1_000 + "and rest."
+    terminal.paste("--chapter", "1", "--count", "1", pasted=f"First this.\n\n{long}\n\n", then="q\n")
+    (attempt,) = Progress.open(tmp_path / "data", notify=print).attempts()
+    assert attempt.answer == f"First this.\n\n{long}"
+
+
 def test_the_report_is_written_as_markdown_or_as_cards(terminal: Terminal, tmp_path: Path) -> None:
     arguments = ("--chapter", "1", "--count", "1", "--report")
     result = terminal.run(*arguments, str(tmp_path / "report.md"), typed="dont know\n\n")
     assert f"{tmp_path / 'report.md'}: written." in result.stderr
-    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Interview report\n\n**Mark: 0 of 100**")
+    assert (tmp_path / "report.md").read_text(encoding="utf-8").startswith("# Interview report\n\nLinks start from ")
     terminal.run(*arguments, str(tmp_path / "cards.csv"), typed="dont know\n\n")
     assert (
         (tmp_path / "cards.csv").read_text(encoding="utf-8").splitlines()[3].startswith("What causes tides?,<ul><li>")

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qa.grading import LONGEST_ANSWER
 from qa.progress import Asked, Dispute, Gap, Progress
 from qa.progress.database import MIGRATIONS, NAME
 from qa.types import Attempt, Contradiction, Grade, PointGrade, ProgressUnavailable, QAError
@@ -425,13 +426,21 @@ def test_an_export_says_everything(tmp_path: Path) -> None:
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 times = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.timezones())
-grades = st.builds(
-    Grade,
-    st.integers(0, 100),
-    st.lists(st.builds(PointGrade, st.sampled_from(["covered", "missed"]), st.floats(0, 1)), max_size=2).map(tuple),
-    st.lists(st.builds(Contradiction, texts, texts, texts, st.just(0), st.just(1)), max_size=1).map(tuple),
+
+
+def grades_of(answer: str) -> st.SearchStrategy[Grade]:
+    """Grades whose evidence is the answer's first character, where it has one."""
+    first = (st.just(answer[:1]), st.just(0), st.just(1)) if answer else ()
+    points = st.builds(PointGrade, st.sampled_from(["covered", "missed"]), st.floats(0, 1), *first, statement=texts)
+    wrong = st.lists(st.builds(Contradiction, texts, texts, *first), max_size=1) if answer else st.just([])
+    return st.builds(Grade, st.integers(0, 100), st.lists(points, max_size=2).map(tuple), wrong.map(tuple))
+
+
+answers = texts.flatmap(
+    lambda answer: st.tuples(
+        texts, st.just(answer), times, st.none() | texts, st.none() | grades_of(answer), st.none() | texts
+    )
 )
-answers = st.tuples(texts, texts, times, st.none() | texts, st.none() | grades, st.none() | texts)
 interviews = st.lists(
     st.tuples(
         st.dictionaries(texts, st.none() | st.integers() | texts, max_size=2),
@@ -490,7 +499,7 @@ def test_an_older_export_adds_what_is_missing_and_takes_back_nothing(tmp_path: P
     progress = filled(tmp_path)
     older = progress.export()
     ungraded = progress.attempts()[1].id
-    progress.save_grade(ungraded, GRADE)
+    progress.save_grade(ungraded, Grade(0, (PointGrade("missed", 0.0, statement="It is four"),)))
     progress.finish_session(1, NOON + DAY)
     newer = progress.export()
     assert progress.restore(older) == 0
@@ -516,8 +525,36 @@ def broken(*path: str | int, value: object) -> dict[str, Any]:
     return dict(export)
 
 
-def test_the_unbroken_export_is_taken(progress: Progress) -> None:
-    assert progress.restore(broken("version", value=1)) == 2
+ANSWER = ("sessions", 0, "attempts", 0)
+
+
+def evidence(text: str, start: int | None, end: int | None) -> dict[str, Any]:
+    """An export whose one answer, 'x', is judged by this."""
+    point = {"verdict": "covered", "probability": 0.9, "evidence": text, "start": start, "end": end}
+    return broken(*ANSWER, "grade", "points", 0, value=point)
+
+
+def contradicted(**words: str) -> dict[str, Any]:
+    """An export whose one answer, 'x', makes a wrong claim."""
+    wrong = {"claim": "one", "correction": "four", "evidence": "x", "start": 0, "end": 1, **words}
+    return broken(*ANSWER, "grade", "contradictions", value=[wrong])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        broken("version", value=1),
+        broken(*ANSWER, "grade", value={"score": 100, "points": []}),
+        broken(*ANSWER, "grade", "points", 0, "probability", value=1),
+        broken(*ANSWER, "answer", value="x" * LONGEST_ANSWER),
+        broken(*ANSWER, "at", value="1970-01-01T00:00:00Z"),
+        broken(*ANSWER, "at", value="9998-12-31T23:59:59Z"),
+        evidence("x", 0, 1),
+        contradicted(),
+    ],
+)
+def test_the_unbroken_export_is_taken(progress: Progress, data: object) -> None:
+    assert progress.restore(data) == 2
 
 
 @pytest.mark.parametrize(
@@ -535,6 +572,26 @@ def test_the_unbroken_export_is_taken(progress: Progress) -> None:
         (broken("sessions", 0, "attempts", 0, "grade", "points", 0, "verdict", value="good"), "points.0.verdict"),
         (broken("gaps", value=[{"uid": "g", "question": 7, "at": "2026-03-02T12:00:00Z"}]), "gaps.0.question"),
         (broken("feedback", value=[{}]), "broken at feedback.0.uid"),
+        (broken(*ANSWER, "grade", "score", value=10**400), r"grade.score .*found 1000.*\); export it again"),
+        (broken(*ANSWER, "grade", "score", value=1_000_000), "grade.score .*found 1000000"),
+        (broken(*ANSWER, "grade", "score", value=-5), "grade.score .*found -5"),
+        (broken(*ANSWER, "grade", "points", 0, "probability", value=1.5), "points.0.probability .*found 1.5"),
+        (broken(*ANSWER, "grade", "points", 0, "probability", value=float("nan")), "probability .*found nan"),
+        (broken(*ANSWER, "grade", "points", 0, "evidence", value="\ud800"), "points.0.evidence"),
+        (broken(*ANSWER, "grade", "points", 0, "statement", value="\ud800"), "points.0.statement"),
+        (contradicted(claim="\ud800"), "contradictions.0.claim"),
+        (contradicted(correction="\ud800"), "contradictions.0.correction"),
+        (contradicted(evidence="\ud800"), "contradictions.0.evidence"),
+        (contradicted(evidence="y"), "attempts.0 .*evidence 'y' is not what the answer says from 0 to 1"),
+        (evidence("y", 0, 1), "evidence 'y' is not what the answer says from 0 to 1"),
+        (evidence("", 0, 0), "evidence '' is not what the answer says from 0 to 0"),
+        (evidence("x", 0, 2), "from 0 to 2"),
+        (evidence("x", -1, 1), "from -1 to 1"),
+        (evidence("x", None, None), "evidence 'x' is not what the answer says from None to None"),
+        (broken(*ANSWER, "answer", value="x" * (LONGEST_ANSWER + 1)), "attempts.0.answer .*at most 8000 characters"),
+        (broken(*ANSWER, "at", value="0001-01-01T00:00:00Z"), "attempts.0.at .*out of range.*found '0001-01-01T"),
+        (broken(*ANSWER, "at", value="9999-12-31T00:00:00Z"), "attempts.0.at .*out of range"),
+        (broken("gaps", value=[{"uid": "g", "question": "", "at": "0001-01-01T00:00:00Z"}]), "gaps.0.at"),
     ],
     ids=lambda value: value if isinstance(value, str) else "data",
 )

@@ -7,6 +7,7 @@ import io
 import select
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,9 @@ from qa.coach import DONT_KNOW, Turn
 from qa.interview import Answered, Mode, Plan
 from qa.report import Marks, Report, cards, day, markdown, where
 from qa.types import Level, Link, QAError, QuestionRefused, Verdict
+
+with suppress(ImportError):  # Windows has none
+    import readline  # noqa: F401 (with it `input` takes more than the 4,095 bytes of a terminal's line)
 
 _COUNT = 5
 _UNKNOWN = {"dont know", "don't know", "don’t know", "i dont know", "i don't know", "i don’t know", "idk", "?"}
@@ -92,6 +96,8 @@ class _Terminal:
                 following = self._take(following)
             shown = self._coach.report(session)
             self._report(shown, in_full=turn.plan.mode == "mock")
+            if turn.plan.mode == "mock":
+                self._object(shown)
             return shown
         except (EOFError, KeyboardInterrupt):
             self._say("\nKept. Run playbook-qa interview again to go on where you were.", "bold")
@@ -149,13 +155,27 @@ class _Terminal:
             if command == "m":
                 answer = self._coach.model_answer(turn.question)
                 self._say(f"{answer.quote}\n[{answer.source.path}:{answer.start_line}]")
-            elif command == "d":
-                self._disagree(turn, number)
+            elif command == "d" and turn.answered:
+                self._disagree([turn.answered], number)
 
-    def _disagree(self, turn: Turn, number: str) -> None:
+    def _object(self, shown: Report) -> None:
+        """Takes disagreements with the verdicts of a report in full; the end of the input ends it as well."""
+        with suppress(EOFError, KeyboardInterrupt):
+            while shown.answers:
+                self._say("\nEnter: done · d 2: disagree with the second verdict", "dim")
+                command, _, number = input().strip().lower().partition(" ")
+                if command != "d":
+                    return
+                self._disagree(shown.answers, number)
+
+    def _disagree(self, answers: Sequence[Answered], number: str) -> None:
+        """Notes a disagreement with the verdict of this number, counted through all the answers."""
+        judged = [(given.attempt.id, place) for given in answers for place, _ in enumerate(given.judged, 1)]
+        chosen = int(number) if number.isdecimal() else 0
         try:
-            if turn.answered:
-                self._coach.dispute(turn.answered.attempt.id, int(number) if number.isdecimal() else 0)
+            if not 1 <= chosen <= len(judged):
+                raise QAError(f"there is no verdict {chosen}; give a number from 1 to {len(judged)}")
+            self._coach.dispute(*judged[chosen - 1])
             self._say(f"Noted: you disagree with {number}.")
         except QAError as error:
             self._complain(error)
@@ -183,15 +203,16 @@ class _Terminal:
             lines += [line] if line or lines else []
         return "\n".join(lines).strip()
 
-    def _feedback(self, given: Answered) -> None:
+    def _feedback(self, given: Answered, first: int = 1) -> None:
+        """An answer's mark and verdicts, these numbered from `first` on."""
         self._say(f"\nMark: {given.grade.score} of 100", "bold")
-        for number, (point, grade) in enumerate(given.verdicts, 1):
+        for number, (point, grade) in enumerate(given.verdicts, first):
             sign, style = _SIGNS[grade.verdict]
             self._say(f"{number:2} {sign} {point.text} ({grade.verdict})", style)
             if grade.evidence:
                 self._say(f"     you: “{_line(grade.evidence)}”", "dim")
             self._say(f"     {'see' if grade.covered else 'read'} {self._place(point.source)}", "dim")
-        for number, wrong in enumerate(given.grade.contradictions, len(given.points) + 1):
+        for number, wrong in enumerate(given.grade.contradictions, first + len(given.points)):
             self._say(f"{number:2} ✗ You said “{_line(wrong.evidence)}”. {wrong.correction}", "red")
             self._say(f"     read {self._place(given.question.source)}", "dim")
 
@@ -199,9 +220,13 @@ class _Terminal:
         if shown.mark is None:
             self._say("\nNothing was answered, so there is no report.")
             return
+        first = 1
         for given in shown.answers if in_full else ():
             self._say(f"\n{given.attempt.follow_up or given.question.question}", "bold")
-            self._feedback(given)
+            self._feedback(given, first)
+            first += len(given.judged)
+            answer = self._coach.model_answer(given.question)
+            self._say(f"   Model answer: {answer.source.path}:{answer.start_line}", "dim")
         self._say(f"\nReport: {shown.mark} of 100", "bold")
         self._bars("Marks by section", shown.sections)
         for heading, points in (("Strongest points", shown.strongest), ("Weakest points", shown.weakest)):

@@ -5,26 +5,29 @@ it follows from the answers. Does not read or write files.
 """
 
 import json
+import reprlib
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints, TypeAdapter, ValidationError
+from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints, TypeAdapter, ValidationError
 
 from qa.progress.database import stored_time
-from qa.types import Grade, QAError, Verdict
+from qa.types import Contradiction, Grade, PointGrade, QAError, Verdict
 
 GRADE: TypeAdapter[Grade] = TypeAdapter(Grade)
 _FORMAT, _VERSION = "playbook-qa progress", 1
+# A clock without a battery begins at the first; a day beyond the last is a date in every zone, too.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
+_LONGEST_ANSWER = 8_000  # the grader's limit: a longer one that is not marked yet never will be
 
 
 def _in_utc(at: datetime) -> datetime:
-    try:
-        return at.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is out of range") from error
+    if not _FIRST_YEAR <= at.year <= _LAST_YEAR:
+        raise ValueError(f"is out of range, the years {_FIRST_YEAR} to {_LAST_YEAR}")
+    return at.astimezone(UTC)
 
 
 def _storable(text: str) -> str:
@@ -32,9 +35,45 @@ def _storable(text: str) -> str:
     return text
 
 
+def _quoted(attempt: "_Attempt") -> "_Attempt":
+    """An answer whose verdicts rest on passages of it."""
+    grade = attempt.grade
+    verdicts: Iterable[PointGrade | Contradiction] = (*grade.points, *grade.contradictions) if grade else ()
+    for given in verdicts:
+        start, end, evidence = given.start, given.end, given.evidence
+        if start is None or end is None or evidence is None:
+            sound = (start, end, evidence) == (None, None, None)
+        else:
+            sound = 0 <= start < end <= len(attempt.answer) and evidence == attempt.answer[start:end]
+        if not sound:
+            raise ValueError(f"the evidence {reprlib.repr(evidence)} is not what the answer says from {start} to {end}")
+    return attempt
+
+
 _Time = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 _Text = Annotated[str, AfterValidator(_storable)]
 _Uid = Annotated[_Text, StringConstraints(min_length=1, max_length=64)]
+
+
+@dataclass(frozen=True, slots=True)
+class _PointGrade(PointGrade):
+    probability: Annotated[float, Field(ge=0, le=1)]
+    evidence: _Text | None = None
+    statement: _Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contradiction(Contradiction):
+    claim: _Text
+    correction: _Text
+    evidence: _Text
+
+
+@dataclass(frozen=True, slots=True)
+class _Grade(Grade):
+    score: Annotated[int, Field(ge=0, le=100)]
+    points: tuple[_PointGrade, ...]
+    contradictions: tuple[_Contradiction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +88,9 @@ class _Attempt:
     uid: _Uid
     question: _Text
     follow_up: _Text | None
-    answer: _Text
+    answer: Annotated[str, StringConstraints(max_length=_LONGEST_ANSWER), AfterValidator(_storable)]
     at: _Time
-    grade: Grade | None
+    grade: _Grade | None
     disputes: tuple[_Dispute, ...]
 
 
@@ -69,7 +108,7 @@ class _Session:
     started: _Time
     finished: _Time | None
     asked: tuple[_Asked, ...]
-    attempts: tuple[_Attempt, ...]
+    attempts: tuple[Annotated[_Attempt, AfterValidator(_quoted)], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +174,8 @@ def read(data: object) -> _Export:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, fault["loc"]))
-        raise QAError(f"the export is broken at {where} ({fault['msg']}); export it again") from error
+        found = f", found {reprlib.repr(fault['input'])}" if isinstance(fault["input"], str | int | float) else ""
+        raise QAError(f"the export is broken at {where} ({fault['msg']}{found}); export it again") from error
 
 
 def merge(connection: sqlite3.Connection, given: _Export) -> int:

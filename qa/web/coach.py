@@ -16,7 +16,7 @@ import gradio as gr
 from qa.assistant import Assistant
 from qa.coach import DONT_KNOW, Coach, Turn
 from qa.interview import LEVELS, Mode, Plan
-from qa.types import QAError
+from qa.types import InterviewQuestion, QAError
 from qa.web import feedback, render
 
 MODE_NAMES: list[tuple[str, Mode]] = [
@@ -226,19 +226,19 @@ class _View:
         if turn.answered is None:
             return {**shown, self.answer: ""}
         offer = f"<p>Follow-up: <strong>{escape(turn.offered.text)}</strong></p>" if turn.offered else ""
-        quoted = render.quotation(self._coach.model_answer(turn.question), self._assistant.playbook)
         return {
             **shown,
             self.feedback: feedback.feedback(turn.answered, self._coach.disputed()),
             self.model: gr.Accordion(open=False),
-            self.quote: quoted,
+            self.quote: self._quoted(turn.question),
             self.offer: offer,
             self.follow: gr.Button(visible=turn.offered is not None),
         }
 
     def _reported(self, session: int) -> Updates:
         kept = json.dumps(self._assistant.progress.export())
-        report = feedback.report(self._coach.report(session), self._coach.disputed(), kept=kept)
+        shown, disputed = self._coach.report(session), self._coach.disputed()
+        report = feedback.report(shown, disputed, kept=kept, model=self._quoted)
         return {
             self.card: gr.HTML("", visible=False),
             self.answering: gr.Column(visible=False),
@@ -246,6 +246,9 @@ class _View:
             self.ended: gr.Column(visible=True),
             self.report: report,
         }
+
+    def _quoted(self, question: InterviewQuestion) -> str:
+        return render.quotation(self._coach.model_answer(question), self._assistant.playbook)
 
     def _numbers(self, typed: str) -> tuple[int, ...]:
         """The chapters that someone typed the numbers of."""

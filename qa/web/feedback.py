@@ -4,7 +4,7 @@ Owns the HTML of the interview. Everything that the playbook or a user wrote is 
 `gr.HTML` has no sanitiser. Does not know Gradio, and does not mark.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from html import escape
 from itertools import pairwise
@@ -13,11 +13,12 @@ from urllib.parse import quote
 from qa.coach import Turn
 from qa.interview import Answered
 from qa.report import Marks, Point, Report, cards, day, markdown
-from qa.types import Link, Verdict
+from qa.types import InterviewQuestion, Link, Verdict
 from qa.web import render
 
 _SAID: dict[Verdict, str] = {"covered": "Made", "missed": "Missed", "contradicted": "Contradicted"}
 _DUE = 10
+_ABSENCE = 1800  # seconds, several times the longest timer one can choose: who comes back later begins anew
 Disputed = Collection[tuple[int, str]]
 
 
@@ -28,7 +29,7 @@ def card(turn: Turn, now: datetime) -> str:
     about = [f"{kind} {turn.number}{length}", turn.question.part, turn.question.source.title, turn.question.level or ""]
     timer = ""
     if turn.plan.timer and not turn.answered:
-        left = max(0, round(turn.plan.timer - (now - turn.asked).total_seconds()))
+        left = _left(turn.plan.timer, (now - turn.asked).total_seconds())
         timer = f'<p class="timer" role="timer" data-left="{left}"></p>'
     waits = "" if turn.answered else ' data-waits="yes"'
     return (
@@ -46,13 +47,21 @@ def feedback(given: Answered, disputed: Disputed) -> str:
     )
 
 
-def report(shown: Report, disputed: Disputed, *, kept: str) -> str:
-    """A session's report, with its downloads; `kept` is the export of everything, as JSON."""
+def report(shown: Report, disputed: Disputed, *, kept: str, model: Callable[[InterviewQuestion], str]) -> str:
+    """A session's report, with its downloads.
+
+    Args:
+        shown: The report.
+        disputed: The verdicts that were disagreed with.
+        kept: The export of everything, as JSON.
+        model: Gives the HTML of a question's model answer.
+    """
     if shown.mark is None:
         return '<h2 class="coach-heading" tabindex="-1">Report</h2><p>Nothing was answered.</p>'
     answers = "".join(
         f"<details><summary>{_asked(given)} "
-        f'<span class="about">{given.grade.score} of 100</span></summary>{feedback(given, disputed)}</details>'
+        f'<span class="about">{given.grade.score} of 100</span></summary>{feedback(given, disputed)}'
+        f"<details><summary>Model answer</summary>{model(given.question)}</details></details>"
         for given in shown.answers
     )
     return (
@@ -89,6 +98,11 @@ def downloads(shown: Report, kept: str) -> str:
         for label, name, kind, text in files
     )
     return f'<p class="downloads">{links}</p>'
+
+
+def _left(timer: int, gone: float) -> int:
+    """Seconds left to answer in; all of them where a question is shown anew after a long absence."""
+    return max(0, timer - round(gone)) if 0 <= gone < max(timer, _ABSENCE) else timer
 
 
 def _asked(given: Answered) -> str:

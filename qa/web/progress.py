@@ -12,6 +12,7 @@ from qa.types import QAError
 from qa.web import feedback, render
 
 _NONE = "No answers yet. The Interview tab asks the first question."
+_LOST = "to questions or key points that this playbook no longer has."
 # The page's script reads the file, so that nothing is uploaded to the server's disk.
 _IMPORT = (
     '<label class="download">Import a JSON export '
@@ -30,14 +31,7 @@ def draw(assistant: Assistant, tab: gr.Tab) -> None:
 
     def show() -> str:
         try:
-            coach = assistant.interview()
-            report = coach.report()
-            if report.mark is None:
-                return render.message(_NONE)
-            due = coach.due()
-            heading = f"{due} question{' is' if due == 1 else 's are'} due now"
-            kept = json.dumps(assistant.progress.export())
-            return f"<h2>{heading}</h2>{feedback.standing(report)}{feedback.downloads(report, kept)}"
+            return standing(assistant)
         except QAError as error:
             return render.notice(str(error))
 
@@ -52,3 +46,21 @@ def draw(assistant: Assistant, tab: gr.Tab) -> None:
 
     tab.select(show, None, shown, queue=False, show_progress="minimal", api_visibility="private")
     file.click(restore, file, [notice, shown], queue=False, show_progress="minimal", api_visibility="private")
+
+
+def standing(assistant: Assistant) -> str:
+    """How one stands, and the downloads where anything is kept, also of questions that left the playbook.
+
+    Raises:
+        QAError: What is kept cannot be read.
+    """
+    coach = assistant.interview()
+    report, due, lost, kept = coach.report(), coach.due(), coach.lost(), assistant.progress.export()
+    if report.mark is None and not lost:
+        html = render.message(_NONE)
+    else:
+        heading = f"{due} question{' is' if due == 1 else 's are'} due now"
+        note = render.message(f"{lost} kept answer{' belongs' if lost == 1 else 's belong'} {_LOST}") if lost else ""
+        html = f"<h2>{heading}</h2>{note}{feedback.standing(report)}"
+    anything = any(rows for rows in kept.values() if isinstance(rows, list))
+    return html + (feedback.downloads(report, json.dumps(kept)) if anything else "")
