@@ -26,7 +26,7 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
+COVERED, DENIED, CLAIMED = 0.3, 0.7, 0.8
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.05, 0.9
 # A passage less near to a key point, or to a wrong claim, than this (cosine) is not read beside it:
@@ -44,7 +44,7 @@ _PENALTY, _FORGIVEN = 2, 0.5
 # What is said around the subject, with nothing false in it, is worth this before it makes any
 # point, as people mark it, and half of it where it is keywords only; the cosines from which on it
 # is worth something, and all.
-_BASE, _AROUND, _NEARBY = 7, 0.15, 0.25
+_BASE, _AROUND, _NEARBY = 3, 0.18, 0.28
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8

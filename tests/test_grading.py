@@ -58,14 +58,14 @@ def marked(grader: Grader, asked: InterviewQuestion, answer: str) -> Grade:
 @pytest.mark.parametrize("answer", WORTHLESS)
 def test_what_says_nothing_earns_nothing(grader: Grader, bank: dict[str, InterviewQuestion], answer: str) -> None:
     for row in STRONG[::12]:
-        assert marked(grader, bank[row["question_id"]], answer).score <= 10
+        assert marked(grader, bank[row["question_id"]], answer).score == 0
 
 
 def test_the_question_copied_back_earns_nothing(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
     for row in STRONG[::3]:
         asked = bank[row["question_id"]]
-        assert marked(grader, asked, asked.question).score <= 10
-        assert marked(grader, asked, f"{asked.question} {asked.question}").score <= 10
+        assert marked(grader, asked, asked.question).score == 0
+        assert marked(grader, asked, f"{asked.question} {asked.question}").score == 0
 
 
 def test_a_strong_answer_beats_a_list_of_keywords(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
@@ -101,6 +101,19 @@ def test_keywords_and_generalities_make_no_point_and_earn_a_little_where_they_ar
     assert all(point.verdict == "missed" for grade in grades for point in grade.points)
     unrelated, keywords, general = (grade.score for grade in grades)
     assert 0 == unrelated < keywords < general <= 10
+
+
+def test_who_says_the_key_points_word_for_word_makes_them(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
+    made, denied = [], []
+    for row in STRONG[::4]:
+        asked = bank[row["question_id"]]
+        points = [point.text for point in asked.points]
+        said = "\n".join(f"I'd say {point[0].lower()}{point[1:]}" for point in points)
+        grade = grader.grade(asked.question, said, key_points=points)
+        made += [point.covered for point in grade.points]
+        denied += [point.verdict == "contradicted" for point in grade.points]
+    assert np.mean(made) >= 0.97
+    assert not any(denied)
 
 
 def test_every_verdict_rests_on_a_slice_of_the_answer(grader: Grader, bank: dict[str, InterviewQuestion]) -> None:
