@@ -44,7 +44,7 @@ _PENALTY, _FORGIVEN = 2, 0.5
 # What is said around the subject, with nothing false in it, is worth this before it makes any
 # point, as people mark it, and half of it where it is keywords only; the cosines from which on it
 # is worth something, and all.
-_BASE, _AROUND, _NEARBY = 3, 0.18, 0.28
+_BASE, _AROUND, _NEARBY = 2, 0.18, 0.28
 _ABOUT = 0.15  # probabilities that are about the same
 # A passage whose words are, to this share, the question's says nothing.
 _ECHO = 0.8
