@@ -146,7 +146,8 @@ class Coach:
         """Goes on without an answer, which is marked as an empty one; None at the session's end."""
         saved = None
         with self._moving:
-            if turn.follow_up is None and self._attempt(turn.session, turn.question, None) is None:
+            ended = self._stored(turn.session).finished
+            if not ended and turn.follow_up is None and self._attempt(turn.session, turn.question, None) is None:
                 saved = self._progress.save_answer(turn.session, turn.question.id, "", at=self._clock())
         if saved is not None:
             self._graded(self.turn(turn.session, turn.place, saved))

@@ -143,6 +143,12 @@ def day(at: datetime, zone: tzinfo | None = None) -> str:
     return at.astimezone(zone).date().isoformat()
 
 
+def lost_in_words(lost: int) -> str:
+    """How many kept answers no longer fit the playbook, as a sentence without its full stop."""
+    belong = "answer belongs" if lost == 1 else "answers belong"
+    return f"{lost} kept {belong} to questions or key points that this playbook no longer has"
+
+
 def where(link: Link) -> str:
     """A section by its chapter's title and its headings."""
     return " › ".join((link.title, *link.heading_path))

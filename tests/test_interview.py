@@ -509,6 +509,13 @@ def test_a_session_ended_in_another_window_asks_nothing_more(coach: Coach, progr
     assert progress.session(told.session) == before
 
 
+def test_a_question_skipped_in_an_ended_session_is_not_marked(coach: Coach, progress: Progress) -> None:
+    turn = coach.start(Plan(chapters=(2,)))
+    coach.finish(turn.session)
+    assert coach.skip(turn) is None
+    assert progress.attempts(session=turn.session) == ()
+
+
 def test_a_plan_counts_no_more_questions_than_there_are(coach: Coach) -> None:
     def counted(plan: Plan) -> int | None:
         turn = coach.start(plan)

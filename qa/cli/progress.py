@@ -15,7 +15,7 @@ from qa.assistant import default_content, default_data
 from qa.cli.terminal import AsJson, Content, Data, IndexDir, load, print_json, stderr, write
 from qa.gaps import GapGroup, to_sheet
 from qa.progress import Progress
-from qa.report import Report, day
+from qa.report import Report, day, lost_in_words
 from qa.types import PlaybookError, QAError
 
 
@@ -63,11 +63,14 @@ def progress(
         kept.delete()
         stderr.print("Deleted.")
     else:
-        shown, now = load(content, index, data=data).interview().report(), datetime.now(UTC)
+        coach, now = load(content, index, data=data).interview(), datetime.now(UTC)
+        shown, lost = coach.report(), coach.lost()
+        if lost:
+            stderr.print(f"{lost_in_words(lost)}; --export takes them along.", markup=False)
         if as_json:
             print_json(_standing(shown, now))
         else:
-            _show_standing(shown, now)
+            _show_standing(shown, now, lost)
 
 
 def _kept(content: Path | None, data: Path | None) -> Progress:
@@ -93,10 +96,11 @@ def _standing(shown: Report, now: datetime) -> dict[str, Any]:
     }
 
 
-def _show_standing(shown: Report, now: datetime) -> None:
+def _show_standing(shown: Report, now: datetime, lost: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     if shown.mark is None:
-        console.print("No answers yet; playbook-qa interview asks the first question.")
+        if not lost:
+            console.print("No answers yet; playbook-qa interview asks the first question.")
         return
     console.print("Due now" if shown.due and shown.due[0][1] <= now else "Nothing is due now.", style="bold")
     for question, at in shown.due:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from qa.coach import Turn
 from qa.interview import Answered
-from qa.report import Marks, Point, Report, cards, day, markdown
+from qa.report import Marks, Point, Report, cards, day, lost_in_words, markdown
 from qa.types import InterviewQuestion, Link, Verdict
 from qa.web import render
 
@@ -83,6 +83,11 @@ def standing(shown: Report) -> str:
         ("Due again", due and f'<ul class="due">{due}</ul>'),
     ]
     return "".join(f"<section><h3>{heading}</h3>{html}</section>" for heading, html in parts if html)
+
+
+def lost(count: int) -> str:
+    """That so many kept answers no longer fit the playbook."""
+    return render.message(f"{lost_in_words(count)}.")
 
 
 def downloads(shown: Report, kept: str) -> str:

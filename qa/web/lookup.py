@@ -33,7 +33,7 @@ def draw(assistant: Assistant) -> None:
         info="Enter looks again, more closely; ↑ ↓ move through the results, Enter opens one, Esc returns here",
     )
     found = gr.HTML("", elem_id="results", elem_classes="playbook", padding=False)
-    entered = gr.State(_Entered)
+    entered = gr.State(_Entered())
 
     def typed(text: str, entered: _Entered) -> str:
         quick = look_up(text, closely=False)

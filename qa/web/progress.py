@@ -12,7 +12,6 @@ from qa.types import QAError
 from qa.web import feedback, render
 
 _NONE = "No answers yet. The Interview tab asks the first question."
-_LOST = "to questions or key points that this playbook no longer has."
 # The page's script reads the file, so that nothing is uploaded to the server's disk.
 _IMPORT = (
     '<label class="download">Import a JSON export '
@@ -60,7 +59,7 @@ def standing(assistant: Assistant) -> str:
         html = render.message(_NONE)
     else:
         heading = f"{due} question{' is' if due == 1 else 's are'} due now"
-        note = render.message(f"{lost} kept answer{' belongs' if lost == 1 else 's belong'} {_LOST}") if lost else ""
+        note = feedback.lost(lost) if lost else ""
         html = f"<h2>{heading}</h2>{note}{feedback.standing(report)}"
     anything = any(rows for rows in kept.values() if isinstance(rows, list))
     return html + (feedback.downloads(report, json.dumps(kept)) if anything else "")
