@@ -62,11 +62,11 @@ def compose(question: str, hits: Sequence[Hit], playbook: Playbook, near: Near) 
 
 def elsewhere(answer: Answer, hits: Sequence[Hit]) -> Answer:
     """An answer that is none, given that these were found in the whole playbook."""
-    if confidence(hits) < THRESHOLD:
+    sure, related = confidence(hits), _related(hits)
+    if sure < THRESHOLD:
         return answer
-    related = _related(hits)
     text = _refusal(ELSEWHERE, related)
-    return replace(answer, text=text, related=related, elsewhere=True, confidence=confidence(hits))
+    return replace(answer, text=text, related=related, elsewhere=True, confidence=sure)
 
 
 def _refusal(said: str, related: Sequence[Link]) -> str:

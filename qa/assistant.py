@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,6 +43,7 @@ from qa.types import (
 
 LONGEST_QUESTION = 2_000
 _DEPTH = 30  # hits an answer is composed from
+_NEARNESSES = 64  # texts whose nearness is remembered: two for each earlier question of some conversations
 _REMEMBERED = 12  # earlier questions that a follow-up may lean on
 _EXAMPLES, _LONGEST_EXAMPLE = 4, 80
 _PACKAGE = Path(__file__).resolve().parent
@@ -61,6 +62,10 @@ class Assistant:
     ) -> None:
         self._index = index
         self._retriever = Retriever(index)
+        # a follow-up asks again how near the questions before it are
+        self._nearness = lru_cache(_NEARNESSES)(
+            lambda text: nearness(self._retriever.search(text, _DEPTH, rerank=False))
+        )
         self._speller = Speller((chunk.text for chunk in index.chunks), index.encoder.words)
         self._data = data
         self._exports = exports
@@ -229,9 +234,6 @@ class Assistant:
     def _meant(self, question: str) -> str:
         """The question as it can be searched for, its typos mended."""
         return self._speller.mend(_readable(question))
-
-    def _nearness(self, question: str) -> float:
-        return nearness(self._retriever.search(question, _DEPTH, rerank=False))
 
     @property
     def examples(self) -> tuple[str, ...]:

@@ -25,7 +25,8 @@ from training.pairs import (
 
 GOLDEN = Path(__file__).parent / "golden" / "answers.jsonl"
 TRAINING = Path(__file__).parent.parent / "training"
-KINDS = {"strong", "plain", "partial", "weak", "wrong", "mixed", "twisted", "turned", "stuffed"}
+GRADED = {"strong", "partial", "weak", "wrong", "stuffed"}
+CONTRASTED = {"strong", "plain", "twisted", "turned", "wrong", "weak"}
 TEXT = "Heaps grow on the left side. Stacks grow on the other one. It is all memory, I guess."
 
 
@@ -100,7 +101,8 @@ def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:
 def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
     for row in rows("rubrics.jsonl"):
         assert 5 <= len(row["key_points"]) <= 7
-        assert {"strong", "weak", "wrong"} <= set(row["answers"]) <= KINDS
+        kinds = set(row["answers"])
+        assert kinds >= GRADED or kinds == CONTRASTED
         for answer in row["answers"].values():
             made, denied = ({label["at"] for label in answer[kind]} for kind in ("covers", "contradicts"))
             assert not made & denied, (row["question"], made & denied)
