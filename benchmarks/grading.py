@@ -4,7 +4,7 @@ Owns the figures of `tests/golden/answers.jsonl`. Its questions stand in chapter
 answers are never trained on; two markers marked each answer without knowing its kind.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -83,17 +83,20 @@ def mark(assistant: Assistant) -> tuple[list[list[Marked]], dict[str, float]]:
     return list(groups.values()), {kind: float(np.mean(found)) for kind, found in low.items()}
 
 
-def section(assistant: Assistant) -> list[str]:
-    """The Markdown lines of the grading part."""
-    groups, worthless = mark(assistant)
-    everyone = [marked for group in groups for marked in group]
-    agreement = float(spearmanr(*np.array([m.row["marks"] for m in everyone]).T).statistic)
-    apart = float(np.mean([abs(m.row["marks"][0] - m.row["marks"][1]) for m in everyone]))
-    figures = {
+def figures(groups: Sequence[Group]) -> dict[str, Interval]:
+    """How the marks compare with people's."""
+    return {
         "covered vs not, per key point, AUROC": _interval(_separation, groups),
         "Spearman of the mark and the markers' mean": _interval(_correlation, groups),
         **{f"{high} > {low}, within a question": _interval(_order(high, low), groups) for high, low in ORDERS},
     }
+
+
+def section(groups: Sequence[Group], found: Mapping[str, Interval], worthless: Mapping[str, float]) -> list[str]:
+    """The Markdown lines of the grading part."""
+    everyone = [marked for group in groups for marked in group]
+    agreement = float(spearmanr(*np.array([m.row["marks"] for m in everyone]).T).statistic)
+    apart = float(np.mean([abs(m.row["marks"][0] - m.row["marks"][1]) for m in everyone]))
     confusion = np.zeros((3, 3), dtype=int)
     for marked in everyone:
         for label, point in zip(marked.labels, marked.grade.points, strict=True):
@@ -107,7 +110,7 @@ def section(assistant: Assistant) -> list[str]:
         "",
         "| figure | value |",
         "| --- | ---: |",
-        *(f"| {name} | {i.mean:.3f} [{i.low:.3f}, {i.high:.3f}] |" for name, i in figures.items()),
+        *(f"| {name} | {i.mean:.3f} [{i.low:.3f}, {i.high:.3f}] |" for name, i in found.items()),
         *(f"| {kind}: mark at most {LOWEST} | {share:.3f} |" for kind, share in worthless.items()),
         "",
         "Verdicts per key point, the writer's in rows, the coach's in columns:",

@@ -125,6 +125,12 @@ def by_minisearch(playbook: Playbook) -> Rank:
     return rank
 
 
+def emphasised(index: Index) -> Index:
+    """The index with every title and heading said twice to the words, as field weights would have it."""
+    twice = (replace(c, title=f"{c.title} {c.title}", heading_path=c.heading_path * 2) for c in index.chunks)
+    return replace(index, chunks=tuple(twice))
+
+
 def without_questions(index: Index) -> Index:
     """The index as a playbook without `questions.jsonl` would have it."""
     return with_keys(index, np.zeros(len(index.questions), np.bool_))

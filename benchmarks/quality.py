@@ -17,6 +17,7 @@ from benchmarks.peers import (
     by_fixed_chunks,
     by_house,
     by_minisearch,
+    emphasised,
     fused,
     published,
     with_encoder,
@@ -61,6 +62,18 @@ class Turns:
 
     later: int
     found: float
+    faults: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What the page says of answers: figures by type of question, how well the uncovered ones are told, and counts."""
+
+    covered: int
+    uncovered: int
+    types: Mapping[str, Mapping[str, Interval]]
+    refusing: Mapping[str, float]
+    turns: Turns
     faults: int
 
 
@@ -120,6 +133,7 @@ def systems(index: Index) -> dict[str, Rank]:
         "late interaction with chunks only": by_house(index, replace(whole, asked_tokens=0.0)),
         "without the chapter's words": by_house(index, replace(whole, chapter_words=0.0)),
         "without the chunk's words": by_house(index, replace(whole, words=0.0)),
+        "title and headings count twice in the words": by_house(emphasised(index), whole),
         "without lowering what repeats": by_house(index, replace(whole, repeats=0.0)),
         "published encoder": by_house(with_encoder(index, plain), whole),
         "published encoder, no question keys": by_house(without_questions(with_encoder(index, plain)), whole),
@@ -139,36 +153,63 @@ def main() -> None:
     plots.refusal(covered, uncovered, DOCS / "refusal.svg")
     plots.reliability(covered, uncovered, DOCS / "reliability.svg")
     plots.ablation({row.name: row.figures for row in rows}, ("chapter@1", "section@5"), DOCS / "ablation.svg")
-    text = "\n".join([*page(rows, outcomes, refused, conversations(assistant)), *grading.section(assistant)])
+    turns = conversations(assistant)
+    answering = Answering(
+        len(covered),
+        len(uncovered),
+        by_type(outcomes),
+        refusals(covered, uncovered),
+        turns,
+        turns.faults + sum(len(outcome.faults) for outcome in (*outcomes, *refused)),
+    )
+    groups, worthless = grading.mark(assistant)
+    marking = grading.figures(groups)
+    text = "\n".join([*page(rows, answering), *grading.section(groups, marking, worthless)])
     (DOCS / "quality.md").write_text(text, encoding="utf-8")
-    systems_found = {row.name.strip("*"): _values(row.figures) for row in rows}
-    figures = {"finding": systems_found, "answers": _values(evaluation.summarise(outcomes))}
+    figures = {
+        "finding": {row.name.strip("*"): _values(row.figures) for row in rows},
+        "answers": {kind: _values(summary) for kind, summary in answering.types.items()},
+        "refusing": _rounded(answering.refusing),
+        "conversations": {"later turns": turns.later, "chapter@1": round(turns.found, 4)},
+        "citation faults": answering.faults,
+        "marking": _values(marking) | _rounded(worthless),
+    }
     (DOCS / "quality.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+
+
+def by_type(outcomes: Sequence[evaluation.Outcome]) -> dict[str, dict[str, Interval]]:
+    """What became of all questions, and of those of each type."""
+    kinds = {kind: [o for o in outcomes if o.golden.type == kind] for kind in ("plain", "symptom", "specific")}
+    return {kind: evaluation.summarise(chosen) for kind, chosen in {"all": list(outcomes), **kinds}.items()}
+
+
+def refusals(covered: Sequence[float], uncovered: Sequence[float]) -> dict[str, float]:
+    """How well the confidence tells covered questions from uncovered ones."""
+    return {
+        "AUROC of the confidence": evaluation.auroc(covered, uncovered),
+        "refused among uncovered, at 95 % of covered answered": evaluation.refused_at(0.95, covered, uncovered),
+        "covered answered at the shipped threshold": float(np.mean(np.asarray(covered) >= THRESHOLD)),
+        "uncovered refused at the shipped threshold": float(np.mean(np.asarray(uncovered) < THRESHOLD)),
+    }
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in figures.items()}
 
 
 def _values(figures: Mapping[str, Interval]) -> dict[str, list[float]]:
     return {name: [round(value, 4) for value in (f.mean, f.low, f.high)] for name, f in figures.items()}
 
 
-def page(
-    rows: Sequence[Row],
-    outcomes: Sequence[evaluation.Outcome],
-    strange: Sequence[evaluation.Outcome],
-    turns: Turns,
-) -> list[str]:
+def page(rows: Sequence[Row], answering: Answering) -> list[str]:
     """The lines of `docs/quality.md` about finding, quoting and refusing."""
-    covered, uncovered = ([outcome.confidence for outcome in given] for given in (outcomes, strange))
-    refused = evaluation.refused_at(0.95, covered, uncovered)
-    faults = turns.faults + sum(len(outcome.faults) for outcome in (*outcomes, *strange))
-    columns = list(rows[0].figures)
-    kinds = {kind: [o for o in outcomes if o.golden.type == kind] for kind in ("plain", "symptom", "specific")}
-    summaries = {kind: evaluation.summarise(chosen) for kind, chosen in {"all": list(outcomes), **kinds}.items()}
+    columns, types, turns = list(rows[0].figures), answering.types, answering.turns
     return [
         "# Quality",
         "",
         "Written by `make quality` from the running system; not edited by hand.",
         "",
-        f"{len(outcomes)} golden questions, written by another hand than the chapters and the shipped",
+        f"{answering.covered} golden questions, written by another hand than the chapters and the shipped",
         "questions, none trained on. Brackets hold 95 % bootstrap intervals. A section counts when it,",
         "or one above it, answers the question; a chapter when one of its sections does; 'own chapter'",
         "counts only the one the question was written for.",
@@ -183,23 +224,20 @@ def page(
         "",
         "## Answers, by type of question",
         "",
-        f"| figure | {' | '.join(summaries)} |",
-        f"| --- | {' | '.join('---:' for _ in summaries)} |",
-        *(f"| {name} | {' | '.join(_figure(s[name]) for s in summaries.values())} |" for name in summaries["all"]),
+        f"| figure | {' | '.join(types)} |",
+        f"| --- | {' | '.join('---:' for _ in types)} |",
+        *(f"| {name} | {' | '.join(_figure(found[name]) for found in types.values())} |" for name in types["all"]),
         "",
         "Citation faults are quotes that are fabricated, stitched together or misattributed; over all golden",
-        f"questions, the uncovered ones and every turn of the conversations there are {faults}.",
+        f"questions, the uncovered ones and every turn of the conversations there are {answering.faults}.",
         "",
         "## Knowing what is not covered",
         "",
-        f"{len(uncovered)} questions the playbook does not treat, beside the golden ones.",
+        f"{answering.uncovered} questions the playbook does not treat, beside the golden ones.",
         "",
         "| figure | value |",
         "| --- | ---: |",
-        f"| AUROC of the confidence | {evaluation.auroc(covered, uncovered):.3f} |",
-        f"| refused among uncovered, at 95 % of covered answered | {refused:.3f} |",
-        f"| covered answered at the shipped threshold | {np.mean(np.asarray(covered) >= THRESHOLD):.3f} |",
-        f"| uncovered refused at the shipped threshold | {np.mean(np.asarray(uncovered) < THRESHOLD):.3f} |",
+        *(f"| {name} | {value:.3f} |" for name, value in answering.refusing.items()),
         "",
         "![Share of questions answered and refused at every threshold](refusal.svg)",
         "",

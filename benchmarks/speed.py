@@ -63,6 +63,22 @@ def _peak(command: list[str]) -> tuple[float, float]:
     return time.perf_counter() - started, int(output) / 1024
 
 
+def _beside(ours: Callable[[str], object], peer: Callable[[str], object], rounds: int) -> list[tuple[float, float]]:
+    """Milliseconds of every question on both sides, in turns.
+
+    A number with each question keeps it from being remembered. The first of a turn is not
+    timed, for threads that the other side leaves spin for a while.
+    """
+    timed: list[tuple[float, float]] = []
+    for n in range(rounds):
+        turns = []
+        for side in (ours, peer):
+            side(f"{n} {QUESTIONS[-1]}?")
+            turns.append([1000 * _seconds(partial(side, f"{n} {question}")) for question in QUESTIONS])
+        timed += zip(*turns, strict=True)
+    return timed
+
+
 def _marking(assistant: Assistant, repeats: int) -> tuple[int, float]:
     """The words of a model answer of some 150, and the seconds that marking it takes."""
     answers = [(asked, assistant.read(asked.source.chapter)) for asked in read_interview(assistant.playbook)]
@@ -98,19 +114,8 @@ def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
     def search(question: str) -> object:
         return np.argsort(-(vectors @ peer.encode([question], normalize_embeddings=True)[0]))[:10]
 
-    asked = [
-        (1000 * _seconds(partial(assistant.ask, f"{question} {n}")), 1000 * _seconds(partial(search, question)))
-        for n in range(4 * repeats)
-        for question in QUESTIONS
-    ]
-    typed = [
-        (
-            1000 * _seconds(partial(assistant.search, f"{n} {question}", rerank=False)),
-            1000 * _seconds(partial(search, question)),
-        )
-        for n in range(4 * repeats)  # a number with it, for what was asked before is remembered
-        for question in QUESTIONS
-    ]
+    asked = _beside(assistant.ask, search, 4 * repeats)
+    typed = _beside(partial(assistant.search, rerank=False), search, 4 * repeats)
     words, marked = _marking(assistant, 4 * repeats)
     with tempfile.TemporaryDirectory() as folder:
         built = _seconds(lambda: open_index(content, Path(folder, "index")))

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import fmean
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 from zlib import crc32
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from qa.types import Attempt, Grade, InterviewQuestion, KeyPoint, Level, PointGrade, QAError, Verdict
 from qa.words import terms
@@ -20,6 +20,7 @@ from qa.words import terms
 Mode = Literal["mock", "practice", "review"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 LEVELS: tuple[Level, ...] = get_args(Level)
+LONGEST = 24 * 60  # minutes of an interview
 WEAK = 60  # a section whose mean mark is lower is asked about first
 _RISES, _FALLS = 75, 40  # a mark from here on makes the next question harder, one below there easier
 # What a follow-up of the chapter's own must share with a missed point to be aimed at it: with less,
@@ -49,7 +50,7 @@ class Plan:
     chapters: tuple[int, ...] = ()
     level: Level | None = None
     count: int | None = None
-    minutes: int | None = None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST)] | None = None
     timer: int | None = None
     seed: int | None = None
 

@@ -59,6 +59,7 @@ class Retriever:
         self._chapter_words = _Words(list(texts.values()))
         self._asked_words = _Words([terms(question.question) for question in index.questions])
         sections = {section: row for row, section in enumerate(dict.fromkeys(chunk.section_id for chunk in chunks))}
+        self._sections = len(sections)
         self._section_row = np.array([sections[chunk.section_id] for chunk in chunks], dtype=np.int64)
         self._key_section = np.array(
             [sections.get(q.section_id, len(sections)) for q in index.questions], dtype=np.int64
@@ -146,17 +147,17 @@ class Retriever:
         """What the tokens of some chunks, and of the questions of their sections, add to their scores."""
         sections = self._section_row[rows]
         keys = np.flatnonzero(np.isin(self._key_section, sections))
-        told, asked = np.full((2, max(self._section_row, default=-1) + 1), -np.inf, dtype=np.float32)
+        told, asked = np.full((2, self._sections), -np.inf, dtype=np.float32)
         own = self._index.tokens.maxsim(tokens, rows)
         np.maximum.at(told, sections, own)
         np.maximum.at(asked, self._key_section[keys], self._index.key_tokens.maxsim(tokens, keys))
-        near = np.where(np.isfinite(asked), asked, told)[sections]
+        near: Vectors = np.where(np.isfinite(asked), asked, told)[sections]
         added: Vectors = self._weights.tokens * own + self._weights.asked_tokens * near
         return added
 
     def _asked(self, vector: Vectors, words: Sequence[str]) -> Vectors:
         """For each section, how near its nearest question is, by meaning and by words: `(2, sections)`."""
-        best: Vectors = np.zeros((2, max(self._section_row, default=0) + 2), dtype=np.float32)
+        best: Vectors = np.zeros((2, self._sections + 1), dtype=np.float32)
         if self._index.questions:
             ids, cosines = self._index.keys.search(vector, len(self._index.questions))
             np.maximum.at(best[0], self._key_section[ids[0]], cosines[0])

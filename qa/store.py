@@ -3,7 +3,8 @@
 Owns the `VectorStore` seam and its FAISS implementation. Does not know what a row means.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 import faiss
@@ -71,12 +72,40 @@ class FaissStore:
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.dimension:
             raise ValueError(f"vectors must be (q, {self.dimension}), got {vectors.shape}")
-        rows = len(self) if among is None else len(set(among))
-        k = min(k, rows)
-        if k == 0:
+        allowed = np.arange(len(self)) if among is None else np.unique(np.asarray(among, dtype=np.int64))
+        if not len(allowed) or not k:
             return np.empty((len(vectors), 0), np.int64), np.empty((len(vectors), 0), np.float32)
+        if k >= len(allowed):
+            return self._ranked(vectors, allowed)
         params = None
         if among is not None:
-            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(np.asarray(among, dtype=np.int64))))  # type: ignore[call-arg]
-        cosines, ids = self._index.search(vectors, k, params=params)
+            params = faiss.SearchParameters(sel=faiss.IDSelectorBatch(allowed))  # type: ignore[call-arg]
+        with _one_thread():
+            cosines, ids = self._index.search(vectors, k, params=params)
         return ids, cosines
+
+    def _ranked(self, vectors: Vectors, allowed: Ids) -> tuple[Ids, Vectors]:
+        """All of some rows: FAISS's search would keep a heap as long as they are, in twice the time."""
+        queries = np.ascontiguousarray(vectors, dtype=np.float32)
+        ids = np.tile(allowed, (len(queries), 1))
+        cosines = np.empty(ids.shape, dtype=np.float32)
+        query, distances, labels = (faiss.swig_ptr(array) for array in (queries, cosines, ids))
+        with _one_thread():
+            self._index.compute_distance_subset(len(queries), query, len(allowed), distances, labels)  # type: ignore[attr-defined]
+        order = np.argsort(-cosines, axis=1)
+        return np.take_along_axis(ids, order, axis=1), np.take_along_axis(cosines, order, axis=1)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keeps FAISS to the thread it is called from.
+
+    A search takes some tenths of a millisecond. A second thread gains nothing, and then waits
+    spinning on the core that the embedding model needs for the next question.
+    """
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(threads)

@@ -263,9 +263,10 @@ def test_a_plan_survives_json(plan: Plan) -> None:
     assert Plan.from_json(plan.to_json()) == plan
 
 
-def test_a_broken_plan_is_named() -> None:
-    with pytest.raises(QAError, match="broken at mode; start a new one"):
-        Plan.from_json({"mode": "exam"})
+@pytest.mark.parametrize("fault", [{"mode": "exam"}, {"minutes": 10**400}, {"minutes": 0}])
+def test_a_broken_plan_is_named(fault: dict[str, object]) -> None:
+    with pytest.raises(QAError, match=rf"broken at {next(iter(fault))}\b.*; start a new one"):
+        Plan.from_json(fault)
 
 
 def test_a_session_ends_by_count_or_by_minutes() -> None:

@@ -24,6 +24,16 @@ def test_ids_and_cosines_equal_brute_force(among: list[int] | None) -> None:
     np.testing.assert_allclose(cosines, np.take_along_axis(exact, order, axis=1), atol=1e-6)
 
 
+@pytest.mark.parametrize("among", [None, [3, 1, 4, 159, 26, 3], list(range(0, 500, 7))])
+def test_all_rows_are_ranked_where_all_are_asked_for(among: list[int] | None) -> None:
+    rows, queries = unit(500), unit(20, seed=1)
+    ids, cosines = FaissStore.from_vectors(rows).search(queries, 500, among=among)
+    allowed = np.arange(500) if among is None else np.unique(among)
+    np.testing.assert_array_equal(np.sort(ids, axis=1), np.tile(allowed, (20, 1)))
+    np.testing.assert_allclose(cosines, np.take_along_axis(queries @ rows.T, ids, axis=1), atol=1e-6)
+    assert (np.diff(cosines, axis=1) <= 0).all()
+
+
 def test_a_row_finds_itself_with_cosine_one() -> None:
     rows = unit(50)
     ids, cosines = FaissStore.from_vectors(rows).search(rows, 1)

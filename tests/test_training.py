@@ -20,6 +20,7 @@ from training.pairs import (
     read_answers,
     read_facts,
     read_rubrics,
+    restated_pairs,
     stray_pairs,
 )
 
@@ -76,6 +77,19 @@ def test_a_point_said_back_is_made_alone_or_beside_another() -> None:
     assert {pair.label for pair in found} == {STATES, SILENT}
 
 
+def test_a_point_restated_is_made_and_its_twin_denies_it() -> None:
+    points = ("The heap grows up", "The stack grows down", "Both are memory")
+    restated = tuple((f"{point} near.", f"{point} far.") for point in points)
+    turned, notes = tuple(f"{point} turned." for point in points), tuple(f"{point} noted" for point in points)
+    answer = Labelled("q", 1, 3, points, TEXT, (), notes=notes, restated=restated, turned=turned)
+    found = list(restated_pairs([answer, answer], seed=0))
+    assert len(found) == 9 * len(points)
+    for pair in found:
+        (about,) = (point for point in points if point in pair.statement)
+        turns = f"{about} turned" in pair.passage or "turned" in pair.statement
+        assert pair.label == (SILENT if about not in pair.passage else DENIES if turns else STATES)
+
+
 def test_a_fact_told_wrongly_is_denied_by_what_tells_it_rightly() -> None:
     row = {"writer": "w", "chapter": 1, "statement": "s", "states": ["a", "b", "c"], "denies": ["x", "y", "z"]}
     found = set(fact_pairs([{**row, "besides": ["o"]}], seed=0))
@@ -101,6 +115,10 @@ def test_every_label_of_the_answers_stands_on_a_span_of_its_answer() -> None:
 def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
     for row in rows("rubrics.jsonl"):
         assert 5 <= len(row["key_points"]) <= 7
+        told = [*row["notes"], *row["turned"], *(said for pair in row["restated"] for said in pair)]
+        assert len(told) == 4 * len(row["key_points"])
+        assert len(set(told)) == len(told), row["question"]
+        assert all(len(row[kind]) == len(row["key_points"]) for kind in ("notes", "turned", "restated"))
         kinds = set(row["answers"])
         assert kinds >= GRADED or kinds == CONTRASTED
         for answer in row["answers"].values():

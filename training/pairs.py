@@ -31,6 +31,7 @@ TELLING, BESIDE = 2, 1  # passages with and without a point, for each point and 
 STRAYS = 40  # passages of other chapters' answers that have most words of a point, of which two are drawn
 TURNED = 2  # how many of a fact's tellings stand beside their denials
 ECHOED = 2  # how many of a rubric's points are said back
+NOTED = 1 / 3  # how often a rubric's point is read as the note that stands for it
 NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
 
 
@@ -55,7 +56,11 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An answer with the statements it was read beside: the key points, then the wrong claims."""
+    """An answer with the statements it was read beside: the key points, then the wrong claims.
+
+    `notes` are the points as one jots them down, `restated` what says them in about their own
+    words, `turned` what contradicts them in those.
+    """
 
     question: str
     chapter: int
@@ -64,6 +69,9 @@ class Labelled:
     text: str
     marks: tuple[Mark, ...]
     corrected: tuple[Pair, ...] = ()
+    notes: tuple[str, ...] = ()
+    restated: tuple[tuple[str, ...], ...] = ()
+    turned: tuple[str, ...] = ()
 
     @property
     def fold(self) -> int:
@@ -93,11 +101,13 @@ def read_rubrics() -> list[Labelled]:
     """The answers to questions that came with key points of their own."""
     found = []
     for row in _rows(RUBRICS):
-        points = tuple(row["key_points"])
+        points, notes, turned = (tuple(row[kind]) for kind in ("key_points", "notes", "turned"))
+        restated = tuple(map(tuple, row["restated"]))
         for answer in row["answers"].values():
             text = answer["text"]
             marks = (*_marks(text, answer["covers"], STATES), *_marks(text, answer["contradicts"], DENIES))
-            found.append(Labelled(row["question"], row["chapter"], len(points), points, text, marks))
+            asked = (row["question"], row["chapter"], len(points), points)
+            found.append(Labelled(*asked, text, marks, notes=notes, restated=restated, turned=turned))
     return found
 
 
@@ -152,6 +162,35 @@ def echo_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
             yield Pair(said, f"{first.rstrip('.')}. {second}", STATES)
 
 
+def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
+    """Key points and their notes beside what says them, and what contradicts them, in about their own words.
+
+    Without these, too, a model takes the rubric's words for a sign of falsehood.
+    """
+    rng = np.random.default_rng(seed)
+
+    def among(passage: str, other: str) -> str:
+        return f"{passage} {other}" if rng.random() < 0.5 else f"{other} {passage}"
+
+    for answer in {answer.question: answer for answer in answers}.values():
+        for number, told in enumerate(answer.restated):
+            point, note, turned = answer.statements[number], answer.notes[number], answer.turned[number]
+            either = note if rng.random() < 0.5 else point
+            near, far = (told[row] for row in rng.permutation(len(told))[:2])
+            others = [answer.restated[row][0] for row in range(answer.points) if row != number]
+            others.sort(key=lambda other: -len(set(terms(point)) & set(terms(other))))
+            beside = others[int(rng.integers(len(others)))]
+            yield Pair(point, near, STATES)
+            yield Pair(note, far, STATES)
+            yield Pair(near, far, STATES)
+            yield Pair(note, point, STATES)
+            yield Pair(point, among(far, beside), STATES)
+            yield Pair(either, turned, DENIES)
+            yield Pair(turned, near, DENIES)
+            yield Pair(point, among(turned, beside), DENIES)
+            yield Pair(either, others[0], SILENT)
+
+
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
     """What single facts teach.
 
@@ -181,7 +220,8 @@ def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
 
 def _pairs_of(answer: Labelled, rng: np.random.Generator) -> Iterator[Pair]:
     text, spans = answer.text, passages(answer.text)
-    for number, statement in enumerate(answer.statements):
+    for number, point in enumerate(answer.statements):
+        statement = answer.notes[number] if answer.notes and rng.random() < NOTED else point
         marks = [mark for mark in answer.marks if mark.statement == number]
         telling, silent = [], []
         for start, end in spans:
