@@ -19,9 +19,10 @@ from sentence_transformers import SentenceTransformer
 
 from qa.assistant import Assistant, default_content, default_index
 from qa.encoder import OpenVINOEncoder
-from qa.exports import DEFAULT_MODEL, model_folder, open_model
+from qa.exports import DEFAULT_MODEL, model_folder, open_grader, open_model
 from qa.index import open_index
 from qa.manifest import MODELS
+from qa.pairs import PairModel
 from qa.playbook import read_playbook
 from qa.playbook.chunks import split
 from qa.playbook.interview import read_interview
@@ -93,6 +94,13 @@ def _marking(assistant: Assistant, repeats: int) -> tuple[int, float]:
     return len(text.split()), float(np.median([_seconds(mark) for _ in range(repeats)]))
 
 
+def _reranking(assistant: Assistant, repeats: int) -> float:
+    """The seconds that a cross-encoder of the grader's size would take to read the 20 best chunks beside a question."""
+    model = PairModel(open_grader(default_index(default_content()) / MODELS, print))
+    read = [[(question, hit.chunk.context) for hit in assistant.search(question, 20)] for question in QUESTIONS]
+    return float(np.median([_seconds(partial(model.relate, pairs)) for _ in range(repeats) for pairs in read]))
+
+
 def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
     """Every figure: what, ours, sentence-transformers' where it does the like, unit."""
     content = default_content()
@@ -117,6 +125,7 @@ def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
     asked = _beside(assistant.ask, search, 4 * repeats)
     typed = _beside(partial(assistant.search, rerank=False), search, 4 * repeats)
     words, marked = _marking(assistant, 4 * repeats)
+    reranked = _reranking(assistant, repeats)
     with tempfile.TemporaryDirectory() as folder:
         built = _seconds(lambda: open_index(content, Path(folder, "index")))
         peer_built = _seconds(lambda: peer.encode(texts))
@@ -134,6 +143,7 @@ def rows(repeats: int) -> list[tuple[str, float, float | None, str]]:
         ("question to answer, warm, p50; search only", *p50, "ms"),
         ("question to answer, warm, p95; search only", *p95, "ms"),
         ("search as one types, warm, p50", *np.median(typed, axis=0), "ms"),
+        ("left out of ranking: a cross-encoder over the 20 best chunks", 1000 * reranked, None, "ms"),
         (f"mark an answer of {words} words, warm, p50", 1000 * marked, None, "ms"),
         ("one question from the shell, cold", *seconds, "s"),
         ("peak memory of that command", *memory, "MiB"),

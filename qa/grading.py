@@ -26,9 +26,9 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.7, 0.8
+COVERED, DENIED, CLAIMED = 0.3, 0.7, 0.7
 # The probabilities from which on a point earns something, and all.
-_EARNS, _EARNS_ALL = 0.05, 0.9
+_EARNS, _EARNS_ALL = 0.15, 0.95
 # A passage less near to a key point, or to a wrong claim, than this (cosine) is not read beside it:
 # fixed borders, so that no passage depends on the others. They spare half of the pairs; who makes a
 # wrong claim is near to its wording, while a point may be made in quite other words.
@@ -39,8 +39,8 @@ _NEAR, _NEAR_CLAIM = 0.25, 0.45
 _STRAYS, _ON_TOPIC = 0.37, 0.41
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # Each false statement takes this many key points' share of the mark; half of one is forgiven,
-# for it may have been misread.
-_PENALTY, _FORGIVEN = 2, 0.5
+# for it may have been misread. What is made with at least the last probability keeps a tenth.
+_PENALTY, _FORGIVEN, _SURE, _KEPT = 2, 0.5, 0.7, 0.1
 # What is said around the subject, with nothing false in it, is worth this before it makes any
 # point, as people mark it, and half of it where it is keywords only; the cosines from which on it
 # is worth something, and all.
@@ -240,8 +240,10 @@ def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, claimi
 def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction], topic: float, telling: bool) -> int:
     """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
-    made = float(np.interp([point.probability for point in points], [_EARNS, _EARNS_ALL], [0, 1]).mean())
+    probabilities = np.array([point.probability for point in points])
+    made = float(np.interp(probabilities, [_EARNS, _EARNS_ALL], [0, 1]).mean())
     true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
-    earned = made * true * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1]))
+    kept = _KEPT * float((probabilities >= _SURE).mean())
+    earned = max(made * true, kept) * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1]))
     base = 0.0 if false else _BASE * float(np.interp(topic, [_AROUND, _NEARBY], [0, 1])) * (1 if telling else 0.5)
     return round(base + (100 - base) * earned)

@@ -1,8 +1,9 @@
-"""Teaches the pair model to read answers: LoRA and a head on the pairs of `training/pairs.py`.
+"""Teaches the pair model to read answers: the backbone's matrices and a head, on the pairs of `training/pairs.py`.
 
 Owns the training of `qa/models/grader.safetensors`, seeded, from data in the repository
 only: first answers to the edition's questions, then single facts, then answers to questions
-with rubrics of their own, last with passages of other chapters' answers among them. Does not
+with rubrics of their own, last all of them with passages of other chapters' answers among
+them. What is shipped of each matrix is its change, as two factors of a lower rank. Does not
 know how the data are written.
 """
 
@@ -26,7 +27,7 @@ from qa.grading import Grader
 from qa.pairs import PairModel
 from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
-from training.lora import adapt, factors
+from training.lora import without_dropout
 from training.pairs import (
     STATES,
     Labelled,
@@ -37,27 +38,31 @@ from training.pairs import (
     read_answers,
     read_facts,
     read_rubrics,
+    restated_pairs,
     stray_pairs,
 )
 from training.precision import has_bfloat16
 
 SEED = 0
-RANK = 32
-TARGETS = ["query", "key", "value", "attention.output.dense", "intermediate.dense", "output.dense"]
-BATCH = 64
+RANK = 128  # of the factors shipped
+BATCH = 32
+KEPT = 0.6  # the share of what it went on from in what a last round gives
 REPEATED = 4_000  # pairs of each earlier kind in a round of a later one, so that they are not forgotten
 
 Weights = dict[str, torch.Tensor]
 
 
 class PairReader(torch.nn.Module):
-    """The backbone with an adapter, and a head that tells three relations."""
+    """The backbone, whose layers' matrices learn, and a head that tells three relations."""
 
     def __init__(self) -> None:
         super().__init__()
         self.model = SentenceTransformer(str(model_folder(DEFAULT_MODEL)), device="cpu", local_files_only=True)
-        adapt(self.model, RANK, TARGETS)
         self.head = torch.nn.Linear(384, 3)
+        without_dropout(self.model)
+        for name, weight in self.model.named_parameters():
+            weight.requires_grad = ".layer." in name and weight.dim() == 2
+        self._published = {name: weight.detach().clone() for name, weight in self._matrices().items()}
 
     def forward(self, pairs: Sequence[Pair]) -> torch.Tensor:
         statements, told = [pair.statement for pair in pairs], [pair.passage for pair in pairs]
@@ -71,24 +76,44 @@ class PairReader(torch.nn.Module):
 
     @property
     def weights(self) -> Weights:
-        """A copy of adapter and head, by the names they are shipped under."""
-        return {name: weight.detach().clone() for name, weight in self._learned().items()}
+        """A copy of what learns."""
+        return {name: weight.detach().clone() for name, weight in (self._heads() | self._matrices()).items()}
 
     @weights.setter
     def weights(self, given: Weights) -> None:
         with torch.no_grad():
-            for name, weight in self._learned().items():
-                weight.copy_(given[name].float())
+            for name, weight in (self._heads() | self._matrices()).items():
+                weight.copy_(given[name])
 
-    def _learned(self) -> Weights:
-        return {"head.weight": self.head.weight, "head.bias": self.head.bias} | factors(self.model)
+    def shipped(self) -> Weights:
+        """The head, and of each matrix's change its `RANK` strongest directions, `lora_B @ lora_A`."""
+        kept = self._heads()
+        for name, weight in self._matrices().items():
+            left, strengths, right = torch.linalg.svd(weight.detach() - self._published[name], full_matrices=False)
+            roots, module = strengths[:RANK].sqrt(), name.removesuffix(".weight")
+            kept |= {f"{module}.lora_B": left[:, :RANK] * roots, f"{module}.lora_A": roots[:, None] * right[:RANK]}
+        return {name: weight.detach().half().contiguous() for name, weight in kept.items()}
+
+    def load(self, shipped: Weights) -> None:
+        """Takes up what `shipped` gave."""
+        given = {name: shipped[name].float() for name in self._heads()}
+        for name, published in self._published.items():
+            down, up = (shipped[f"{name.removesuffix('.weight')}.lora_{side}"].float() for side in "AB")
+            given[name] = published + up @ down
+        self.weights = given
+
+    def _matrices(self) -> Weights:
+        return {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+
+    def _heads(self) -> Weights:
+        return {"head.weight": self.head.weight, "head.bias": self.head.bias}
 
 
 def train(reader: PairReader, rounds: Sequence[Sequence[Pair]], rate: float) -> Weights:
-    """Fits adapter and head in one cycle of learning rates; batches hold pairs of about one length."""
+    """Fits matrices and head in one cycle of learning rates; batches hold pairs of about one length."""
     rng = np.random.default_rng(SEED)
     weights = [p for p in reader.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=0.0)
     steps = sum(len(pairs) // BATCH for pairs in rounds)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps + 1, pct_start=0.1)
     started, done = time.perf_counter(), 0
@@ -122,7 +147,7 @@ def some(pairs: Sequence[Pair], seed: int, count: int = REPEATED) -> list[Pair]:
 
 def mean(states: Sequence[Weights]) -> Weights:
     """The weights between some."""
-    return {name: torch.stack([state[name].float() for state in states]).mean(dim=0) for name in states[0]}
+    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
 
 
 def main() -> None:
@@ -132,8 +157,8 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=4, help="rounds of answers only, which come first")
     parser.add_argument("--statements", type=int, default=4, help="rounds of statements, in two cycles")
     parser.add_argument("--rubrics", type=int, default=2, help="rounds of answers with rubrics of their own")
-    parser.add_argument("--start", type=Path, help="weights of an earlier run, instead of the first three cycles")
-    parser.add_argument("--rate", type=float, default=8e-4)
+    parser.add_argument("--start", type=Path, help="what an earlier run saved, to go on from with the last round only")
+    parser.add_argument("--rate", type=float, default=1e-4)
     parser.add_argument("--output", type=Path, default=GRADER)
     options = parser.parse_args()
     torch.manual_seed(SEED)
@@ -148,7 +173,7 @@ def main() -> None:
 
     reader = PairReader()
     if options.start:
-        first = load_file(options.start)
+        reader.load(load_file(options.start))
     else:
         states = [train(reader, [answer_pairs(kept, SEED + n) for n in range(options.answers)], options.rate)]
         told = [
@@ -158,24 +183,27 @@ def main() -> None:
         half = len(told) // 2
         states += [train(reader, cycle, 0.75 * options.rate) for cycle in (told[:half], told[half:])]
         # what a cycle gains on statements it loses on answers; the mean of all cycles reads both better than any
-        first = mean(states)
-    reader.weights = first
-    mixed = [
-        [*answer_pairs(ruled, SEED + n), *echo_pairs(ruled, SEED + n), *earlier(SEED + n)]
-        for n in range(options.rubrics)
-    ]
-    states = [train(reader, mixed, 0.6 * options.rate)]
+        reader.weights = mean(states)
+        mixed = [
+            [*answer_pairs(ruled, SEED + n), *echo_pairs(ruled, SEED + n), *earlier(SEED + n)]
+            for n in range(options.rubrics)
+        ]
+        train(reader, mixed, 0.6 * options.rate)
     seed = SEED + options.rubrics
-    apart = [
-        *stray_pairs([*kept, *ruled], seed),
-        *some(answer_pairs(ruled, seed), seed, 2 * REPEATED),
-        *echo_pairs(ruled, seed),
-        *earlier(seed),
-    ]
-    states.append(train(reader, [apart], 0.5 * options.rate))
-    last = mean(states)
+    kinds = (
+        (answer_pairs(ruled, seed), 26_000),
+        (restated_pairs(ruled, seed), 18_000),
+        (fact_pairs(facts, seed), 14_000),
+        (answer_pairs(kept, seed), 12_000),
+        (stray_pairs([*kept, *ruled], seed), 4_000),
+        (echo_pairs(ruled, seed), 1_000),
+    )
+    before = reader.weights
+    after = train(reader, [[pair for pairs, count in kinds for pair in some(list(pairs), seed, count)]], options.rate)
+    # the last round learns to compare what shares words, and forgets of the rest: what lies between reads both
+    reader.weights = {name: KEPT * weight + (1 - KEPT) * after[name] for name, weight in before.items()}
     options.output.parent.mkdir(exist_ok=True)
-    save_file({name: weight.half().contiguous() for name, weight in last.items()}, options.output)
+    save_file(reader.shipped(), options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
     show([answer for answer in (*answers, *rubrics) if answer.fold == options.fold], options.output)
 
