@@ -39,8 +39,10 @@ _NEAR, _NEAR_CLAIM = 0.25, 0.45
 _STRAYS, _ON_TOPIC = 0.37, 0.41
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # Each false statement takes this many key points' share of the mark; half of one is forgiven,
-# for it may have been misread. What is made with at least the last probability keeps a tenth.
-_PENALTY, _FORGIVEN, _SURE, _KEPT = 2, 0.5, 0.7, 0.1
+# for it may have been misread.
+_PENALTY, _FORGIVEN = 2, 0.5
+# A point made with at least this probability keeps this share of its worth, whatever else is false.
+_SURE, _KEPT = 0.7, 0.1
 # What is said around the subject, with nothing false in it, is worth this before it makes any
 # point, as people mark it, and half of it where it is keywords only; the cosines from which on it
 # is worth something, and all.
@@ -129,8 +131,8 @@ class Grader:
         Two statements together have the mean of their vectors by length: nearly what encoding
         them gives, in a third of the time.
         """
-        spans, asked = passages(answer), set(terms(question))
-        single = spans[: (len(spans) + 1) // 2]
+        single, asked = _statements(answer), set(terms(question))
+        spans = _with_neighbours(single)
         vectors = self._encoder.encode_document([answer[start:end] for start, end in single])
         sums = vectors * np.array([end - start for start, end in single], dtype=np.float32)[:, None]
         joined = sums[:-1] + sums[1:]
@@ -148,7 +150,10 @@ class Grader:
 
 def passages(answer: str) -> list[Span]:
     """The statements of an answer, and each two neighbouring ones together, as offsets."""
-    single = list(_statements(answer))
+    return _with_neighbours(_statements(answer))
+
+
+def _with_neighbours(single: Sequence[Span]) -> list[Span]:
     return [*single, *((first[0], second[1]) for first, second in pairwise(single))]
 
 

@@ -20,7 +20,7 @@ from qa.words import terms
 Mode = Literal["mock", "practice", "review"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 LEVELS: tuple[Level, ...] = get_args(Level)
-LONGEST = 24 * 60  # minutes of an interview
+LONGEST_INTERVIEW = 24 * 60  # minutes
 WEAK = 60  # a section whose mean mark is lower is asked about first
 _RISES, _FALLS = 75, 40  # a mark from here on makes the next question harder, one below there easier
 # What a follow-up of the chapter's own must share with a missed point to be aimed at it: with less,
@@ -50,7 +50,7 @@ class Plan:
     chapters: tuple[int, ...] = ()
     level: Level | None = None
     count: int | None = None
-    minutes: Annotated[int, Field(ge=1, le=LONGEST)] | None = None
+    minutes: Annotated[int, Field(ge=1, le=LONGEST_INTERVIEW)] | None = None
     timer: int | None = None
     seed: int | None = None
 

@@ -77,12 +77,12 @@ class PairReader(torch.nn.Module):
     @property
     def weights(self) -> Weights:
         """A copy of what learns."""
-        return {name: weight.detach().clone() for name, weight in (self._heads() | self._matrices()).items()}
+        return {name: weight.detach().clone() for name, weight in self._learned().items()}
 
     @weights.setter
     def weights(self, given: Weights) -> None:
         with torch.no_grad():
-            for name, weight in (self._heads() | self._matrices()).items():
+            for name, weight in self._learned().items():
                 weight.copy_(given[name])
 
     def shipped(self) -> Weights:
@@ -104,6 +104,9 @@ class PairReader(torch.nn.Module):
 
     def _matrices(self) -> Weights:
         return {name: weight for name, weight in self.model.named_parameters() if weight.requires_grad}
+
+    def _learned(self) -> Weights:
+        return self._heads() | self._matrices()
 
     def _heads(self) -> Weights:
         return {"head.weight": self.head.weight, "head.bias": self.head.bias}
@@ -145,9 +148,10 @@ def some(pairs: Sequence[Pair], seed: int, count: int = REPEATED) -> list[Pair]:
     return [pairs[row] for row in chosen]
 
 
-def mean(states: Sequence[Weights]) -> Weights:
-    """The weights between some."""
-    return {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[0]}
+def mean(states: Sequence[Weights], shares: Sequence[float] | None = None) -> Weights:
+    """The weights between some, each with its share, or with equal ones."""
+    shared = list(zip(shares or [1 / len(states)] * len(states), states, strict=True))
+    return {name: torch.stack([share * state[name] for share, state in shared]).sum(dim=0) for name in states[0]}
 
 
 def main() -> None:
@@ -201,7 +205,7 @@ def main() -> None:
     before = reader.weights
     after = train(reader, [[pair for pairs, count in kinds for pair in some(list(pairs), seed, count)]], options.rate)
     # the last round learns to compare what shares words, and forgets of the rest: what lies between reads both
-    reader.weights = {name: KEPT * weight + (1 - KEPT) * after[name] for name, weight in before.items()}
+    reader.weights = mean([before, after], [KEPT, 1 - KEPT])
     options.output.parent.mkdir(exist_ok=True)
     save_file(reader.shipped(), options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")

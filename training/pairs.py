@@ -177,8 +177,9 @@ def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
             point, note, turned = answer.statements[number], answer.notes[number], answer.turned[number]
             either = note if rng.random() < 0.5 else point
             near, far = (told[row] for row in rng.permutation(len(told))[:2])
+            words = set(terms(point))
             others = [answer.restated[row][0] for row in range(answer.points) if row != number]
-            others.sort(key=lambda other: -len(set(terms(point)) & set(terms(other))))
+            nearest = max(others, key=lambda other: len(words & set(terms(other))))
             beside = others[int(rng.integers(len(others)))]
             yield Pair(point, near, STATES)
             yield Pair(note, far, STATES)
@@ -188,7 +189,7 @@ def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
             yield Pair(either, turned, DENIES)
             yield Pair(turned, near, DENIES)
             yield Pair(point, among(turned, beside), DENIES)
-            yield Pair(either, others[0], SILENT)
+            yield Pair(either, nearest, SILENT)
 
 
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:

@@ -17,7 +17,7 @@ from rich.console import Console
 from qa.assistant import Assistant
 from qa.cli.terminal import Content, Data, IndexDir, load, named_part, stderr, write
 from qa.coach import DONT_KNOW, Turn
-from qa.interview import LONGEST, Answered, Mode, Plan
+from qa.interview import LONGEST_INTERVIEW, Answered, Mode, Plan
 from qa.report import Marks, Report, cards, day, markdown, where
 from qa.types import Level, Link, QAError, QuestionRefused, Verdict
 
@@ -44,7 +44,9 @@ def interview(
     chapter: Annotated[list[int] | None, typer.Option(help="A chapter's number to ask from; may be repeated.")] = None,
     level: Annotated[Level | None, typer.Option(help="Ask at one level only.")] = None,
     count: Annotated[int | None, typer.Option(min=1, help="How many questions, 5 by default.")] = None,
-    minutes: Annotated[int | None, typer.Option(min=1, max=LONGEST, help="How long new ones are asked.")] = None,
+    minutes: Annotated[
+        int | None, typer.Option(min=1, max=LONGEST_INTERVIEW, help="For how long new questions are asked.")
+    ] = None,
     mode: Annotated[Mode, typer.Option(help="Marks after each answer, at the end, or for what is due.")] = "practice",
     save: Annotated[
         Path | None, typer.Option("--report", help="Write the report to this file: .csv for Anki, else Markdown.")
