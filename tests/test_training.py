@@ -1,5 +1,6 @@
 """What the grader is trained on: well-formed, true to its spans, and apart from what it is measured on."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from training.pairs import (
     Mark,
     Pair,
     answer_pairs,
+    contrast_pairs,
     echo_pairs,
     fact_pairs,
     read_answers,
@@ -90,6 +92,35 @@ def test_a_point_restated_is_made_and_its_twin_denies_it() -> None:
         assert pair.label == (SILENT if about not in pair.passage else DENIES if turns else STATES)
 
 
+def test_a_denial_states_its_own_claim_and_mended_the_point() -> None:
+    first, mended, claim = "Heaps grow on the left side.", "Heaps grow up.", "The heap grows to the left"
+    other = TEXT.index("It is")
+    answer = labelled(
+        Mark(0, DENIES, 0, len(first), claim, mended),
+        Mark(1, DENIES, other, len(TEXT), "Memory is one thing", "Some of it is."),
+    )
+    statements = (*answer.statements, "Not all of it is memory")
+    found = set(contrast_pairs([dataclasses.replace(answer, statements=statements, points=2)], seed=0))
+    point = answer.statements[0]
+    for rest in ("", " Stacks grow on the other one."):
+        pairs = {
+            Pair(point, mended + rest, STATES),
+            Pair(claim, first + rest, STATES),
+            Pair(claim, mended + rest, DENIES),
+            Pair("Memory is one thing", first + rest, SILENT),
+        }
+        if Pair(claim, first + rest, STATES) in found:
+            assert pairs <= found
+    assert len(found) == 8
+
+
+def test_what_states_a_point_denies_its_twin() -> None:
+    first = "Heaps grow on the left side."
+    answer = dataclasses.replace(labelled(Mark(0, STATES, 0, len(first))), turned=("The heap grows downwards",))
+    (found,) = contrast_pairs([answer], seed=0)
+    assert found.statement == "The heap grows downwards" and found.passage.startswith(first) and found.label == DENIES
+
+
 def test_a_fact_told_wrongly_is_denied_by_what_tells_it_rightly() -> None:
     row = {"writer": "w", "chapter": 1, "statement": "s", "states": ["a", "b", "c"], "denies": ["x", "y", "z"]}
     found = set(fact_pairs([{**row, "besides": ["o"]}], seed=0))
@@ -124,6 +155,10 @@ def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
         for answer in row["answers"].values():
             made, denied = ({label["at"] for label in answer[kind]} for kind in ("covers", "contradicts"))
             assert not made & denied, (row["question"], made & denied)
+            for label in answer["contradicts"]:
+                assert ("claim" in label) == ("mended" in label)
+                written = {label["span"], row["key_points"][label["at"]], label.get("claim"), label.get("mended")}
+                assert len(written) == (4 if "claim" in label else 3), row["question"]
 
 
 def test_no_training_data_is_of_a_golden_chapter() -> None:

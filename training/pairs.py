@@ -46,12 +46,18 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a piece of an answer, `text[start:end]`, does to the statement with this number."""
+    """What a piece of an answer, `text[start:end]`, does to the statement with this number.
+
+    Of one that denies a point, `claim` is the statement it makes instead, and `mended` what
+    would make the point in its place; both are empty where nobody wrote them.
+    """
 
     statement: int
     label: int
     start: int
     end: int
+    claim: str = ""
+    mended: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +198,32 @@ def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
             yield Pair(either, nearest, SILENT)
 
 
+def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
+    """Passages of answers beside the contrary of what they say, and after the edit that turns them round.
+
+    Those who are wrong write otherwise than those who are right: without these a model tells falsehood
+    by the manner of a passage, whatever stands beside it.
+    """
+    rng = np.random.default_rng(seed)
+    for answer in answers:
+        text, spans = answer.text, passages(answer.text)
+        for mark in answer.marks:
+            holding = [span for span in spans if span[0] <= mark.start and mark.end <= span[1]]
+            start, end = holding[int(rng.integers(len(holding)))] if holding else (mark.start, mark.end)
+            told = text[start:end]
+            if mark.claim:
+                mended = f"{text[start : mark.start]}{mark.mended}{text[mark.end : end]}"
+                yield Pair(answer.statements[mark.statement], mended, STATES)
+                yield Pair(mark.claim, told, STATES)
+                yield Pair(mark.claim, mended, DENIES)
+                others = [other for other in answer.marks if other.claim and other.statement != mark.statement]
+                apart = [other.claim for other in others if other.end <= start or end <= other.start]
+                if apart:
+                    yield Pair(apart[int(rng.integers(len(apart)))], told, SILENT)
+            elif mark.label == STATES and answer.turned:
+                yield Pair(answer.turned[mark.statement], told, DENIES)
+
+
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
     """What single facts teach.
 
@@ -244,7 +276,8 @@ def _pairs_of(answer: Labelled, rng: np.random.Generator) -> Iterator[Pair]:
 def _marks(text: str, labels: Sequence[dict[str, Any]], label: int, first: int = 0) -> Iterator[Mark]:
     for row in labels:
         start = text.index(row["span"])
-        yield Mark(first + row["at"], label, start, start + len(row["span"]))
+        contrast = row.get("claim", ""), row.get("mended", "")
+        yield Mark(first + row["at"], label, start, start + len(row["span"]), *contrast)
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:

@@ -213,7 +213,10 @@ def _add_attempt(connection: sqlite3.Connection, session: int, attempt: _Attempt
     grade = attempt.grade and json.dumps(asdict(attempt.grade))
     row = {"question": attempt.question, "follow_up": attempt.follow_up, "answer": attempt.answer, "grade": grade}
     new = _insert(connection, "attempts", uid=attempt.uid, session=session, **row, at=stored_time(attempt.at))
-    connection.execute("UPDATE attempts SET grade = ifnull(grade, ?) WHERE uid = ?", (grade, attempt.uid))
+    connection.execute(
+        "UPDATE attempts SET grade = ifnull(grade, ?) WHERE uid = ? AND answer = ?",
+        (grade, attempt.uid, attempt.answer),
+    )
     (key,) = connection.execute("SELECT id FROM attempts WHERE uid = ?", (attempt.uid,)).fetchone()
     for dispute in attempt.disputes:
         row = {"statement": dispute.statement, "verdict": dispute.verdict, "at": stored_time(dispute.at)}

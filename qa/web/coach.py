@@ -64,7 +64,7 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
         queue=False,
         api_visibility="private",
         show_progress="hidden",
-    )
+    ).success(None, view.notice, None, js="(fault) => window.playbook.noted(fault)")
 
 
 def _told(notice: gr.HTML, handler: Callable[..., Updates]) -> Callable[..., Updates]:

@@ -140,6 +140,7 @@
 (() => {
   const KEPT = "playbook-draft ";
   let judge = () => {};
+  const disputed = []; // buttons pressed, not yet answered
   let take = () => {};
   let shown = null;
   let timed = "";
@@ -217,13 +218,25 @@
   document.addEventListener("click", (event) => {
     const button = event.target.closest && event.target.closest("button.disagree");
     if (!button) return;
+    button.disabled = true;
+    disputed.push(button);
     judge(button.dataset.judged);
-    const noted = document.createElement("span");
-    noted.className = "noted";
-    noted.setAttribute("role", "status");
-    noted.textContent = "You disagree: noted";
-    button.replaceWith(noted);
   });
+
+  // What the server says of the disagreement that has waited longest: nothing, once it has noted it.
+  function noted(fault) {
+    const button = disputed.shift();
+    if (!button) return;
+    if (fault) {
+      button.disabled = false;
+      return;
+    }
+    const told = document.createElement("span");
+    told.className = "noted";
+    told.setAttribute("role", "status");
+    told.textContent = "You disagree: noted";
+    button.replaceWith(told);
+  }
 
   document.addEventListener("change", async (event) => {
     if (event.target.id !== "progress-file" || !event.target.files.length) return;
@@ -245,5 +258,5 @@
     if (left) tabs().find((tab) => tab.textContent.trim() === left)?.click();
   }
 
-  Object.assign(window.playbook, { judges, imports, coached });
+  Object.assign(window.playbook, { judges, noted, imports, coached });
 })();
