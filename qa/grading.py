@@ -8,6 +8,7 @@ ones, and a point's verdict is that of its best passage: a further sentence adds
 takes none away, so it cannot unmake a point.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import pairwise
@@ -26,21 +27,24 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.7, 0.7
+COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.7
 # The probabilities from which on a point earns something, and all.
-_EARNS, _EARNS_ALL = 0.15, 0.95
+_EARNS, _EARNS_ALL = 0.2, 0.95
+# What is not made counts to this power: a point made in passing is easily missed, and people credit it.
+_LENIENT = 1.8
 # A passage less near to a key point, or to a wrong claim, than this (cosine) is not read beside it:
 # fixed borders, so that no passage depends on the others. They spare half of the pairs; who makes a
 # wrong claim is near to its wording, while a point may be made in quite other words.
 _NEAR, _NEAR_CLAIM = 0.25, 0.45
+# Two statements are not read together where each, alone, is silent with this probability.
+_SURELY_SILENT = 0.9
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
-_STRAYS, _ON_TOPIC = 0.37, 0.41
+_STRAYS, _ON_TOPIC = 0.39, 0.45
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
-# Each false statement takes this many key points' share of the mark; half of one is forgiven,
-# for it may have been misread.
-_PENALTY, _FORGIVEN = 2, 0.5
+# Each false statement takes this many key points' share of the mark.
+_PENALTY = 2.5
 # A point made with at least this probability keeps this share of its worth, whatever else is false.
 _SURE, _KEPT = 0.7, 0.1
 # What is said around the subject, with nothing false in it, is worth this before it makes any
@@ -106,8 +110,11 @@ class Grader:
         cosines = self._encoder.encode_document(statements) @ vectors.T
         topic = float(cosines[: len(key_points)].max(axis=1).mean())
         telling = np.array([not _is_keywords(passage) for passage in said])
+        if topic < _STRAYS:
+            missed = _missed(key_points)
+            return Grade(_mark(missed, (), topic, bool(telling.any())), missed)
         borders = np.repeat([_NEAR, _NEAR_CLAIM], [len(key_points), len(wrong_claims)])
-        relations = self._relate(statements, said, telling & (cosines >= borders[:, None]))
+        relations = self._relate(statements, said, telling & (cosines >= borders[:, None]), _held(spans))
         making = _making(relations[: len(key_points)])
         idle = _idle(making, spans)
         denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
@@ -120,10 +127,7 @@ class Grader:
             for wrong, claimed in zip(wrong_claims, claiming, strict=True)
             if claimed.max() >= CLAIMED
         )
-        score = _mark(points, contradictions, topic, bool(telling.any()))
-        if topic < _STRAYS:
-            return Grade(score, _missed(key_points))
-        return Grade(score, points, contradictions)
+        return Grade(_mark(points, contradictions, topic, bool(telling.any())), points, contradictions)
 
     def _told(self, question: str, answer: str) -> tuple[list[Span], Vectors]:
         """The passages of an answer that say more than the question, and their vectors.
@@ -140,11 +144,22 @@ class Grader:
         kept = [row for row, span in enumerate(spans) if not _echoes(answer[slice(*span)], asked)]
         return [spans[row] for row in kept], np.concatenate([vectors, joined])[kept]
 
-    def _relate(self, statements: Sequence[str], said: Sequence[str], read: Chosen) -> Probabilities:
-        """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing."""
+    def _relate(self, statements: Sequence[str], said: Sequence[str], read: Chosen, held: Chosen) -> Probabilities:
+        """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing.
+
+        Two statements together are read only where one of them, alone, is not surely silent.
+        """
         relations = np.tile(_SILENT, (*read.shape, 1))
-        if read.any():
-            relations[read] = self._model.relate([(statements[row], said[column]) for row, column in np.argwhere(read)])
+
+        def listen(chosen: Chosen) -> None:
+            if chosen.any():
+                pairs = [(statements[row], said[column]) for row, column in np.argwhere(chosen)]
+                relations[chosen] = self._model.relate(pairs)
+
+        together = held.any(axis=1)
+        listen(read & ~together)
+        heard = relations[:, :, 0] < _SURELY_SILENT
+        listen(read & together & (heard @ held.T))
         return relations
 
 
@@ -210,10 +225,16 @@ def _making(relations: Probabilities) -> Vectors:
 
 def _idle(making: Vectors, spans: Sequence[Span]) -> Vectors:
     """How surely each passage makes none of the points, nor holds one that does: what makes a point is not false."""
-    starts, ends = np.array(spans).T
-    holds = (starts <= starts[:, None]) & (ends[:, None] <= ends)  # [passage, another that holds it]
-    idle: Vectors = np.where(holds, 1 - making.max(axis=0)[:, None], 1.0).min(axis=0)
+    most = making.max(axis=0)
+    idle: Vectors = 1 - np.maximum(most, np.where(_held(spans), most, 0).max(axis=1))
     return idle
+
+
+def _held(spans: Sequence[Span]) -> Chosen:
+    """Which passages lie in which, `[passage, another in it]`."""
+    starts, ends = np.array(spans).T
+    held: Chosen = (starts[:, None] <= starts) & (ends <= ends[:, None])
+    return held & ~np.eye(len(spans), dtype=np.bool_)
 
 
 def _verdict(point: str, answer: str, spans: Sequence[Span], making: Vectors, denying: Vectors) -> PointGrade:
@@ -246,8 +267,9 @@ def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction],
     """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
     probabilities = np.array([point.probability for point in points])
-    made = float(np.interp(probabilities, [_EARNS, _EARNS_ALL], [0, 1]).mean())
-    true = max(0.0, 1 - _PENALTY * max(0.0, false - _FORGIVEN) / len(points))
+    missing = 1 - float(np.interp(probabilities, [_EARNS, _EARNS_ALL], [0, 1]).mean())
+    made = 1 - math.pow(missing, _LENIENT)
+    true = max(0.0, 1 - _PENALTY * false / len(points))
     kept = _KEPT * float((probabilities >= _SURE).mean())
     earned = max(made * true, kept) * float(np.interp(topic, [_STRAYS, _ON_TOPIC], [0, 1]))
     base = 0.0 if false else _BASE * float(np.interp(topic, [_AROUND, _NEARBY], [0, 1])) * (1 if telling else 0.5)

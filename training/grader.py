@@ -29,10 +29,12 @@ from qa.playbook import read_playbook
 from qa.playbook.interview import read_interview
 from training.lora import without_dropout
 from training.pairs import (
+    DENIES,
     STATES,
     Labelled,
     Pair,
     answer_pairs,
+    contrast_pairs,
     echo_pairs,
     fact_pairs,
     read_answers,
@@ -46,7 +48,8 @@ from training.precision import has_bfloat16
 SEED = 0
 RANK = 128  # of the factors shipped
 BATCH = 32
-KEPT = 0.6  # the share of what it went on from in what a last round gives
+KEPT = 0.5  # the share of what it went on from in what a last round gives
+RARER = 0.8  # how much lower the logit of a denial is where answers are graded, which hold fewer than the pairs do
 REPEATED = 4_000  # pairs of each earlier kind in a round of a later one, so that they are not forgotten
 
 Weights = dict[str, torch.Tensor]
@@ -154,6 +157,13 @@ def mean(states: Sequence[Weights], shares: Sequence[float] | None = None) -> We
     return {name: torch.stack([share * state[name] for share, state in shared]).sum(dim=0) for name in states[0]}
 
 
+def rarer(weights: Weights) -> Weights:
+    """The weights, with denials as rare as they are in answers."""
+    bias = weights["head.bias"].clone()
+    bias[DENIES] -= RARER
+    return weights | {"head.bias": bias}
+
+
 def main() -> None:
     """Trains on all but one fold's questions, and saves what the grader ships."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -195,17 +205,19 @@ def main() -> None:
         train(reader, mixed, 0.6 * options.rate)
     seed = SEED + options.rubrics
     kinds = (
-        (answer_pairs(ruled, seed), 26_000),
-        (restated_pairs(ruled, seed), 18_000),
-        (fact_pairs(facts, seed), 14_000),
-        (answer_pairs(kept, seed), 12_000),
-        (stray_pairs([*kept, *ruled], seed), 4_000),
+        (answer_pairs(ruled, seed), 30_000),
+        (contrast_pairs(ruled, seed), 16_000),
+        (contrast_pairs(ruled, seed + 1), 8_000),
+        (restated_pairs(ruled, seed), 8_000),
+        (answer_pairs(kept, seed), 10_000),
+        (fact_pairs(facts, seed), 6_000),
+        (stray_pairs([*kept, *ruled], seed), 3_500),
         (echo_pairs(ruled, seed), 1_000),
     )
     before = reader.weights
     after = train(reader, [[pair for pairs, count in kinds for pair in some(list(pairs), seed, count)]], options.rate)
     # the last round learns to compare what shares words, and forgets of the rest: what lies between reads both
-    reader.weights = mean([before, after], [KEPT, 1 - KEPT])
+    reader.weights = rarer(mean([before, after], [KEPT, 1 - KEPT]))
     options.output.parent.mkdir(exist_ok=True)
     save_file(reader.shipped(), options.output)
     print(f"{options.output}: {options.output.stat().st_size / 1e6:.2f} MB")
