@@ -3,8 +3,8 @@
 Owns how an answer is cut into passages, what a verdict rests on and how the mark is made.
 Does not choose questions, and keeps nothing.
 
-The pair model reads each key point beside each passage, a statement or two neighbouring
-ones, and a point's verdict is that of its best passage: a further sentence adds passages and
+The pair model reads each key point beside each passage near to it, a statement or two
+neighbouring ones, and a point's verdict is that of its best passage: a further sentence adds passages and
 takes none away, so it cannot unmake a point.
 """
 
@@ -26,7 +26,7 @@ LONGEST_ANSWER = 8_000
 _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
-# `training/grader.py` prints what other values do on questions held out.
+# `training/grader.py` prints what other values of the first do on questions held out.
 COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.7
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.2, 0.95
@@ -36,18 +36,19 @@ _LENIENT = 1.8
 # fixed borders, so that no passage depends on the others. They spare half of the pairs; who makes a
 # wrong claim is near to its wording, while a point may be made in quite other words.
 _NEAR, _NEAR_CLAIM = 0.25, 0.45
-# Two statements are not read together where each, alone, is silent with this probability.
+# Two statements are read together only where one of them was read and is silent with less than this: where
+# neither says anything the two rarely do.
 _SURELY_SILENT = 0.9
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
-_STRAYS, _ON_TOPIC = 0.39, 0.45
+_STRAYS, _ON_TOPIC = 0.38, 0.41
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # Each false statement takes this many key points' share of the mark.
 _PENALTY = 2.5
 # A point made with at least this probability keeps this share of its worth, whatever else is false.
 _SURE, _KEPT = 0.7, 0.1
-# What is said around the subject, with nothing false in it, is worth this before it makes any
+# What is said around the subject, with nothing found false in it, is worth this before it makes any
 # point, as people mark it, and half of it where it is keywords only; the cosines from which on it
 # is worth something, and all.
 _BASE, _AROUND, _NEARBY = 2, 0.18, 0.28
@@ -114,9 +115,10 @@ class Grader:
             missed = _missed(key_points)
             return Grade(_mark(missed, (), topic, bool(telling.any())), missed)
         borders = np.repeat([_NEAR, _NEAR_CLAIM], [len(key_points), len(wrong_claims)])
-        relations = self._relate(statements, said, telling & (cosines >= borders[:, None]), _held(spans))
+        held = _held(spans)
+        relations = self._relate(statements, said, telling & (cosines >= borders[:, None]), held)
         making = _making(relations[: len(key_points)])
-        idle = _idle(making, spans)
+        idle = _idle(making, held)
         denying, claiming = relations[: len(key_points), :, 2] * idle, relations[len(key_points) :, :, 1] * idle
         points = tuple(
             _verdict(point, answer, spans, *relation)
@@ -145,10 +147,7 @@ class Grader:
         return [spans[row] for row in kept], np.concatenate([vectors, joined])[kept]
 
     def _relate(self, statements: Sequence[str], said: Sequence[str], read: Chosen, held: Chosen) -> Probabilities:
-        """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing.
-
-        Two statements together are read only where one of them, alone, is not surely silent.
-        """
+        """How passages relate to statements, `(statements, passages, 3)`; one not read says nothing."""
         relations = np.tile(_SILENT, (*read.shape, 1))
 
         def listen(chosen: Chosen) -> None:
@@ -156,7 +155,7 @@ class Grader:
                 pairs = [(statements[row], said[column]) for row, column in np.argwhere(chosen)]
                 relations[chosen] = self._model.relate(pairs)
 
-        together = held.any(axis=1)
+        together = held.sum(axis=1) > 1
         listen(read & ~together)
         heard = relations[:, :, 0] < _SURELY_SILENT
         listen(read & together & (heard @ held.T))
@@ -223,18 +222,17 @@ def _making(relations: Probabilities) -> Vectors:
     return making
 
 
-def _idle(making: Vectors, spans: Sequence[Span]) -> Vectors:
+def _idle(making: Vectors, held: Chosen) -> Vectors:
     """How surely each passage makes none of the points, nor holds one that does: what makes a point is not false."""
-    most = making.max(axis=0)
-    idle: Vectors = 1 - np.maximum(most, np.where(_held(spans), most, 0).max(axis=1))
+    idle: Vectors = 1 - np.where(held, making.max(axis=0), 0).max(axis=1)
     return idle
 
 
 def _held(spans: Sequence[Span]) -> Chosen:
-    """Which passages lie in which, `[passage, another in it]`."""
+    """Which passages lie in which, each in itself, too: `[passage, one in it]`."""
     starts, ends = np.array(spans).T
     held: Chosen = (starts[:, None] <= starts) & (ends <= ends[:, None])
-    return held & ~np.eye(len(spans), dtype=np.bool_)
+    return held
 
 
 def _verdict(point: str, answer: str, spans: Sequence[Span], making: Vectors, denying: Vectors) -> PointGrade:
@@ -264,7 +262,7 @@ def _contradiction(answer: str, spans: Sequence[Span], wrong: WrongClaim, claimi
 
 
 def _mark(points: Sequence[PointGrade], contradictions: Sequence[Contradiction], topic: float, telling: bool) -> int:
-    """Points, each by how surely it is made, as a share of all; less where much is false or beside the question."""
+    """What is made of the points, each by how surely it is; less where anything is false or beside the question."""
     false = len(contradictions) + sum(point.verdict == "contradicted" for point in points)
     probabilities = np.array([point.probability for point in points])
     missing = 1 - float(np.interp(probabilities, [_EARNS, _EARNS_ALL], [0, 1]).mean())

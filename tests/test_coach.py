@@ -162,8 +162,12 @@ def test_a_whole_session_in_the_browser(shared: Server, page: Page, tmp_path: Pa
     expect(page.locator("#reader-page mark")).to_have_text("Ten minutes by hand, until light shines through.")
     page.get_by_role("button", name="Close").click()
 
+    second = page.get_by_role("button", name="I disagree with verdict 2")
+    second.evaluate("button => { button.dataset.judged = '999/1'; }")  # an answer that is not there
+    second.click()
     page.get_by_role("button", name="I disagree with verdict 1").click()
     expect(verdicts.first).to_contain_text("You disagree: noted")
+    expect(second).to_be_enabled()
 
     page.get_by_role("button", name="Answer the follow-up").click()
     expect(page.locator("#coach-card .about")).to_contain_text("Follow-up to question 1 of 2")

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.assistant import Assistant
-from qa.grading import LONGEST_ANSWER, Grader, _idle, _is_keywords, passages
+from qa.grading import LONGEST_ANSWER, Grader, _held, _idle, _is_keywords, passages
 from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
 from qa.types import Grade, InterviewQuestion, QuestionRefused, WrongClaim
@@ -165,7 +165,17 @@ def test_what_was_false_before_is_false_after_a_further_point(grader: Grader, fa
 def test_what_holds_a_passage_that_makes_a_point_is_as_little_false_as_it() -> None:
     spans = passages("heaps grow upwards here. stacks grow downwards there. that is all")
     making = np.array([[0.9, 0.0, 0.2, 0.1, 0.0]], dtype=np.float32)
-    assert _idle(making, spans).tolist() == pytest.approx([0.1, 1.0, 0.8, 0.1, 0.8])
+    assert _idle(making, _held(spans)).tolist() == pytest.approx([0.1, 1.0, 0.8, 0.1, 0.8])
+
+
+def test_two_statements_are_read_together_only_where_one_is_heard(grader: Grader) -> None:
+    said = ["Heaps grow upwards.", "Stacks grow the other way.", "Lunch is at noon.", "Dinner is at eight."]
+    spans = passages(" ".join(said))
+    told = [" ".join(said)[slice(*span)] for span in spans]
+    relations = grader._relate(["The heap grows upwards."], told, np.ones((1, len(told)), np.bool_), _held(spans))
+    silent = dict(zip(told, relations[0, :, 0], strict=True))
+    assert silent["Heaps grow upwards. Stacks grow the other way."] < 0.5
+    assert silent["Lunch is at noon."] < silent["Lunch is at noon. Dinner is at eight."] == 1
 
 
 @given(st.text(alphabet="ab. !?;,\n-é🚀", max_size=80))

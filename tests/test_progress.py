@@ -511,6 +511,23 @@ def test_an_older_export_adds_what_is_missing_and_takes_back_nothing(tmp_path: P
     assert progress.export() == newer
 
 
+def test_a_grade_is_restored_to_its_own_answer_only(tmp_path: Path) -> None:
+    progress = filled(tmp_path)
+    before = progress.export()
+    changed = deepcopy(before)
+    for session in changed["sessions"]:
+        for attempt in session["attempts"]:
+            attempt["answer"] = f"Not so: {attempt['answer']}"
+            attempt["grade"] = {
+                "score": 90,
+                "points": [{"verdict": "missed", "probability": 0.2}],
+                "contradictions": [],
+            }
+            attempt["disputes"] = [{"statement": "Another", "verdict": "missed", "at": "2026-03-02T12:00:00Z"}]
+    assert progress.restore(changed) == 0
+    assert progress.export() == before
+
+
 def broken(*path: str | int, value: object) -> dict[str, Any]:
     """A good export of one answer with one value replaced."""
     time = "2026-03-02T12:00:00Z"

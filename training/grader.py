@@ -157,10 +157,10 @@ def mean(states: Sequence[Weights], shares: Sequence[float] | None = None) -> We
     return {name: torch.stack([share * state[name] for share, state in shared]).sum(dim=0) for name in states[0]}
 
 
-def rarer(weights: Weights) -> Weights:
+def rarer(weights: Weights, by: float = RARER) -> Weights:
     """The weights, with denials as rare as they are in answers."""
     bias = weights["head.bias"].clone()
-    bias[DENIES] -= RARER
+    bias[DENIES] -= by
     return weights | {"head.bias": bias}
 
 
@@ -188,6 +188,7 @@ def main() -> None:
     reader = PairReader()
     if options.start:
         reader.load(load_file(options.start))
+        reader.weights = rarer(reader.weights, by=-RARER)  # what was saved has them rarer
     else:
         states = [train(reader, [answer_pairs(kept, SEED + n) for n in range(options.answers)], options.rate)]
         told = [
@@ -206,8 +207,7 @@ def main() -> None:
     seed = SEED + options.rubrics
     kinds = (
         (answer_pairs(ruled, seed), 30_000),
-        (contrast_pairs(ruled, seed), 16_000),
-        (contrast_pairs(ruled, seed + 1), 8_000),
+        ([*contrast_pairs(ruled, seed), *contrast_pairs(ruled, seed + 1)], 25_000),
         (restated_pairs(ruled, seed), 8_000),
         (answer_pairs(kept, seed), 10_000),
         (fact_pairs(facts, seed), 6_000),

@@ -48,15 +48,15 @@ class Pair:
 class Mark:
     """What a piece of an answer, `text[start:end]`, does to the statement with this number.
 
-    Of one that denies a point, `claim` is the statement it makes instead, and `mended` what
-    would make the point in its place; both are empty where nobody wrote them.
+    Of one that denies a point, `instead` is the statement it makes, and `mended` what would make
+    the point in its place; both are empty where nobody wrote them.
     """
 
     statement: int
     label: int
     start: int
     end: int
-    claim: str = ""
+    instead: str = ""
     mended: str = ""
 
 
@@ -199,7 +199,9 @@ def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
 
 
 def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
-    """Passages of answers beside the contrary of what they say, and after the edit that turns them round.
+    """Passages of answers beside what they say, its contrary, and what others say, before and after an edit.
+
+    The edit turns a false sentence into one that makes the point, in the same manner.
 
     Those who are wrong write otherwise than those who are right: without these a model tells falsehood
     by the manner of a passage, whatever stands beside it.
@@ -211,13 +213,13 @@ def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
             holding = [span for span in spans if span[0] <= mark.start and mark.end <= span[1]]
             start, end = holding[int(rng.integers(len(holding)))] if holding else (mark.start, mark.end)
             told = text[start:end]
-            if mark.claim:
+            if mark.instead:
                 mended = f"{text[start : mark.start]}{mark.mended}{text[mark.end : end]}"
                 yield Pair(answer.statements[mark.statement], mended, STATES)
-                yield Pair(mark.claim, told, STATES)
-                yield Pair(mark.claim, mended, DENIES)
-                others = [other for other in answer.marks if other.claim and other.statement != mark.statement]
-                apart = [other.claim for other in others if other.end <= start or end <= other.start]
+                yield Pair(mark.instead, told, STATES)
+                yield Pair(mark.instead, mended, DENIES)
+                others = [other for other in answer.marks if other.instead and other.statement != mark.statement]
+                apart = [other.instead for other in others if other.end <= start or end <= other.start]
                 if apart:
                     yield Pair(apart[int(rng.integers(len(apart)))], told, SILENT)
             elif mark.label == STATES and answer.turned:

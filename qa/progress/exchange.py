@@ -213,11 +213,13 @@ def _add_attempt(connection: sqlite3.Connection, session: int, attempt: _Attempt
     grade = attempt.grade and json.dumps(asdict(attempt.grade))
     row = {"question": attempt.question, "follow_up": attempt.follow_up, "answer": attempt.answer, "grade": grade}
     new = _insert(connection, "attempts", uid=attempt.uid, session=session, **row, at=stored_time(attempt.at))
-    connection.execute(
-        "UPDATE attempts SET grade = ifnull(grade, ?) WHERE uid = ? AND answer = ?",
-        (grade, attempt.uid, attempt.answer),
-    )
-    (key,) = connection.execute("SELECT id FROM attempts WHERE uid = ?", (attempt.uid,)).fetchone()
+    found = connection.execute(
+        "SELECT id FROM attempts WHERE uid = ? AND answer = ?", (attempt.uid, attempt.answer)
+    ).fetchone()
+    if not found:  # another answer has this id here, and keeps what it has
+        return new
+    (key,) = found
+    connection.execute("UPDATE attempts SET grade = ifnull(grade, ?) WHERE id = ?", (grade, key))
     for dispute in attempt.disputes:
         row = {"statement": dispute.statement, "verdict": dispute.verdict, "at": stored_time(dispute.at)}
         new += _insert(connection, "disputes", attempt=key, **row)

@@ -56,15 +56,17 @@ def draw(assistant: Assistant, blocks: gr.Blocks) -> None:
             show_progress_on=view.notice,
             api_visibility="private",
         ).then(None, None, None, js="() => window.playbook.coached()")
-    view.judged.click(
+    judging = view.judged.click(
         _told(view.notice, view.disagreed),
         view.judged,
         view.notice,
-        trigger_mode="multiple",  # a second verdict may be disagreed with before the first is noted
+        trigger_mode="multiple",  # the next is sent when this one is answered, perhaps before Gradio is done with it
         queue=False,
         api_visibility="private",
         show_progress="hidden",
-    ).success(None, view.notice, None, js="(fault) => window.playbook.noted(fault)")
+    )
+    judging.success(None, view.notice, None, js="(fault) => window.playbook.noted(fault)")
+    judging.failure(None, None, None, js="() => window.playbook.noted(true)")
 
 
 def _told(notice: gr.HTML, handler: Callable[..., Updates]) -> Callable[..., Updates]:

@@ -140,8 +140,8 @@
 (() => {
   const KEPT = "playbook-draft ";
   let judge = () => {};
-  const disputed = []; // buttons pressed, not yet answered
   let take = () => {};
+  const waiting = []; // buttons pressed that the server has not answered; it is told of one at a time
   let shown = null;
   let timed = "";
   let until = 0;
@@ -219,14 +219,13 @@
     const button = event.target.closest && event.target.closest("button.disagree");
     if (!button) return;
     button.disabled = true;
-    disputed.push(button);
-    judge(button.dataset.judged);
+    if (waiting.push(button) === 1) judge(button.dataset.judged);
   });
 
-  // What the server says of the disagreement that has waited longest: nothing, once it has noted it.
+  // The server has noted the disagreement that it was told of, or there is a fault.
   function noted(fault) {
-    const button = disputed.shift();
-    if (!button) return;
+    const button = waiting.shift();
+    if (waiting.length) judge(waiting[0].dataset.judged);
     if (fault) {
       button.disabled = false;
       return;
