@@ -1,7 +1,7 @@
 """Marks: earned by what an answer says, by nothing else."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from qa.assistant import Assistant
 from qa.grading import LONGEST_ANSWER, Grader, _held, _idle, _is_keywords, passages
+from qa.pairs import PairModel, Probabilities
 from qa.playbook.interview import read_interview
 from qa.playbook.questions import read_jsonl
 from qa.types import Grade, InterviewQuestion, QuestionRefused, WrongClaim
@@ -169,13 +170,27 @@ def test_what_holds_a_passage_that_makes_a_point_is_as_little_false_as_it() -> N
 
 
 def test_two_statements_are_read_together_only_where_one_is_heard(grader: Grader) -> None:
-    said = ["Heaps grow upwards.", "Stacks grow the other way.", "Lunch is at noon.", "Dinner is at eight."]
+    said = [
+        "By default libuv's pool has four threads.",
+        "Lunch is served at noon in the canteen on the second floor.",
+        "We play football on Thursdays after work, weather permitting.",
+        "My cousin paints landscapes and sells them at the market.",
+    ]
     spans = passages(" ".join(said))
+    read: list[str] = []
+
+    class Reading(PairModel):
+        def __init__(self) -> None:
+            """Reads as the grader's model does, and keeps what it read."""
+
+        def relate(self, pairs: Sequence[tuple[str, str]]) -> Probabilities:
+            read.extend(passage for _, passage in pairs)
+            return grader._model.relate(pairs)
+
     told = [" ".join(said)[slice(*span)] for span in spans]
-    relations = grader._relate(["The heap grows upwards."], told, np.ones((1, len(told)), np.bool_), _held(spans))
-    silent = dict(zip(told, relations[0, :, 0], strict=True))
-    assert silent["Heaps grow upwards. Stacks grow the other way."] < 0.5
-    assert silent["Lunch is at noon."] < silent["Lunch is at noon. Dinner is at eight."] == 1
+    near = np.ones((1, len(told)), np.bool_)
+    Grader(Reading(), grader._encoder)._relate(["The pool has four threads."], told, near, _held(spans))
+    assert read == [*said, " ".join(said[:2])]
 
 
 @given(st.text(alphabet="ab. !?;,\n-é🚀", max_size=80))
