@@ -216,7 +216,7 @@ def main() -> None:
     )
     before = reader.weights
     after = train(reader, [[pair for pairs, count in kinds for pair in some(list(pairs), seed, count)]], options.rate)
-    # the last round learns to compare what shares words, and forgets of the rest: what lies between reads both
+    # the last round learns to compare, and forgets of the rest: what lies between reads both
     reader.weights = rarer(mean([before, after], [KEPT, 1 - KEPT]))
     options.output.parent.mkdir(exist_ok=True)
     save_file(reader.shipped(), options.output)

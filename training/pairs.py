@@ -218,10 +218,10 @@ def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
                 yield Pair(answer.statements[mark.statement], mended, STATES)
                 yield Pair(mark.instead, told, STATES)
                 yield Pair(mark.instead, mended, DENIES)
-                others = [other for other in answer.marks if other.instead and other.statement != mark.statement]
-                apart = [other.instead for other in others if other.end <= start or end <= other.start]
-                if apart:
-                    yield Pair(apart[int(rng.integers(len(apart)))], told, SILENT)
+                apart = [other for other in answer.marks if other.end <= start or end <= other.start]
+                claims = [other.instead for other in apart if other.instead and other.statement != mark.statement]
+                if claims:
+                    yield Pair(claims[int(rng.integers(len(claims)))], told, SILENT)
             elif mark.label == STATES and answer.turned:
                 yield Pair(answer.turned[mark.statement], told, DENIES)
 
