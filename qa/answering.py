@@ -17,6 +17,7 @@ from qa.words import terms
 
 QUOTED = 1_200  # characters of quotes in one answer; one larger block may stand alone
 _QUOTES = 4
+_OF_A_SECTION = 2  # one quote of a section leaves out what its other chunks say: evidence 0.864 with 1, 0.897 with 2
 _LONGEST_FIRST, _LONGEST_FURTHER = 600, 500  # characters of a run of several sentences or items
 _LONGEST_INTRODUCTION = 200  # characters of what only leads to further headings
 _INTRODUCED = 3  # characters at most between a line that ends in a colon and what it introduces
@@ -92,7 +93,7 @@ class _Quoter:
         self._chosen: list[Citation] = []
 
     def citations(self, hits: Sequence[Hit]) -> tuple[Citation, ...]:
-        """The best span of each of the best sections, while they add something and there is room."""
+        """The best spans of the best chunks, while they add something and there is room."""
         worth = [hit for hit in hits if hit.score >= _WORTH * hits[0].score]
         worth.sort(key=lambda hit: self._introduces(hit.chunk) or self._beside(hit.chunk))
         if self._wanted:
@@ -124,11 +125,14 @@ class _Quoter:
         """Quotes what of a chunk answers, unless there is no room for it or it adds nothing."""
         chosen = self._chosen
         chapter = self._playbook.chapter(chunk.chapter)
-        if chapter is None or len(chosen) == _QUOTES or any(citation.source == chunk.link for citation in chosen):
+        of_section = sum(citation.source == chunk.link for citation in chosen)
+        if chapter is None or len(chosen) == _QUOTES or of_section == _OF_A_SECTION:
             return False
         longest = _LONGEST_FURTHER if chosen else _LONGEST_FIRST
         kind, (start, end) = choose(chapter, chunk, self._near(chunk), wanted=self._wanted, longest=longest)
         quote = chapter.text[start:end]
+        if any(citation.source == chunk.link and start < citation.end and citation.start < end for citation in chosen):
+            return False
         if chosen and not self._adds(kind, quote):
             return False
         lines = chapter.line(start), chapter.line(end - 1)
@@ -160,7 +164,7 @@ class _Quoter:
         section: Section | None = chapter.section(chunk.anchor) if chapter else None
         end = chunk.end + _INTRODUCED if chunk.text.endswith(":") else chunk.end
         blocks = section.blocks if section else ()
-        return any(b.kind == self._wanted and b.quotable and chunk.start <= b.start < end for b in blocks)
+        return any(b.kind == self._wanted and b.quotable and b.start < end and chunk.start < b.end for b in blocks)
 
 
 def _names(side: frozenset[str], text: str) -> bool:

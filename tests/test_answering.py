@@ -1,6 +1,8 @@
 """What is found, what is quoted, and when the answer is 'not covered'."""
 
 import re
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -54,11 +56,14 @@ def test_every_quote_is_the_slice_it_says_it_is(edition: Assistant, question: st
 
 
 @pytest.mark.parametrize("question", ASKED)
-def test_quotes_fit_the_page_and_come_from_different_sections(edition: Assistant, question: str) -> None:
+def test_quotes_fit_the_page_and_at_most_two_are_of_one_section(edition: Assistant, question: str) -> None:
     citations = edition.ask(question).citations
     assert 1 <= len(citations) <= 4
     assert sum(len(c.quote) for c in citations[1:]) + min(len(citations[0].quote), answering.QUOTED) <= answering.QUOTED
-    assert len({(c.source.chapter, c.source.anchor) for c in citations}) == len(citations)
+    assert max(Counter((c.source.chapter, c.source.anchor) for c in citations).values()) <= 2
+    for first, second in combinations(citations, 2):
+        same = first.source == second.source
+        assert not same or first.end <= second.start or second.end <= first.start
 
 
 @pytest.mark.parametrize("question", ASKED)
