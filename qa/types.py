@@ -280,8 +280,8 @@ class WrongClaim:
 class InterviewQuestion:
     """A question an interviewer asks, and what a good answer to it holds.
 
-    `id` is stable: the section it stands in, and its place there where a section asks
-    several. `level` is None where the playbook gives none. `chapter.text[start:end]` is the
+    `id` is stable: the section whose heading asks it, or the section it stands in and its
+    words as a slug. `level` is None where the playbook gives none. `chapter.text[start:end]` is the
     model answer as it is written.
     """
 

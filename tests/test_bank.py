@@ -138,8 +138,11 @@ def test_a_follow_up_with_an_answer_of_its_own_is_a_question_too() -> None:
     )
     first, second = read(text)
     assert first.follow_ups == ("And who else waits?", "And sockets?")
-    assert (first.id, second.id) == ("1#pools", "1#pools/2")
+    assert (first.id, second.id) == ("1#pools/why-do-reads-wait", "1#pools/and-who-else-waits")
     assert second.question == "And who else waits?"
+    inserted = "**Question**: Why four?\n\n**Answer**: Disks had few heads.\n\n**Question**"
+    before = text.replace("**Question**", inserted, 1)
+    assert [question.id for question in read(before)] == ["1#pools/why-four", first.id, second.id]
     assert text[second.start : second.end] == "Lookups by getaddrinfo share the pool."
 
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from markdown_it.token import Token
 
 from qa.playbook.labels import KINDS, LABEL
-from qa.playbook.markdown import line_starts, parser, trimmed, visible_text
+from qa.playbook.markdown import Slugger, line_starts, parser, trimmed, visible_text
 from qa.playbook.sentences import sentences
 from qa.types import Chapter, InterviewQuestion, KeyPoint, Level, Link, Playbook, Section, WrongClaim
 from qa.words import terms
@@ -56,6 +56,7 @@ class _Draft:
     points: tuple[KeyPoint, ...] = ()
     wrong_claims: tuple[WrongClaim, ...] = ()
     follow_ups: tuple[str, ...] = ()
+    headed: bool = False  # whether it takes its section's id
 
 
 def read_interview(playbook: Playbook) -> tuple[InterviewQuestion, ...]:
@@ -86,7 +87,7 @@ class _Reader:
 
     def questions(self) -> Iterator[InterviewQuestion]:
         """The questions that have an answer and something to check it by."""
-        place = 0
+        slugger = Slugger()
         for draft in self._drafts():
             if draft.answer is None:
                 continue
@@ -96,9 +97,8 @@ class _Reader:
             )
             if not points:
                 continue
-            place += 1
             yield InterviewQuestion(
-                id=self._section.id if place == 1 else f"{self._section.id}/{place}",
+                id=self._section.id if draft.headed else f"{self._section.id}/{slugger.slug(draft.question)}",
                 question=draft.question,
                 part=self._chapter.part,
                 level=draft.level,
@@ -148,7 +148,7 @@ class _Reader:
         level = _LEVEL.search(self._text, body.start, body.end)
         start, end = trimmed(self._text, level.end() if level else body.start, body.end)
         answer = self._unquoted(start, end) if start < end else None
-        return _Draft(_bare(_NUMBERED.sub("", self._heading, count=1)), _level(level), answer)
+        return _Draft(_bare(_NUMBERED.sub("", self._heading, count=1)), _level(level), answer, headed=True)
 
     def _asked(self, piece: _Piece) -> _Draft:
         level = _LEVEL.search(self._text, piece.start, piece.end)
