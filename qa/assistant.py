@@ -197,10 +197,22 @@ class Assistant:
         """
         with self._loading:
             if self._grader is None:
-                if self._exports is None:
-                    raise ModelError("there is no folder for the grading model; open the playbook with Assistant.load")
-                self._grader = Grader(PairModel(open_grader(self._exports, self._notify)), self._index.encoder)
+                self._grader = Grader(PairModel(self._grading_model()), self._index.encoder)
             return self._grader
+
+    def prepare(self) -> None:
+        """Makes what would otherwise be made when first needed: the grading model, if there are interview questions.
+
+        Raises:
+            ModelError: It is damaged, or there is no folder for it.
+        """
+        if read_interview(self.playbook):
+            self._grading_model()
+
+    def _grading_model(self) -> Path:
+        if self._exports is None:
+            raise ModelError("there is no folder for the grading model; open the playbook with Assistant.load")
+        return open_grader(self._exports, self._notify)
 
     def grade(
         self, question: str, answer: str, *, key_points: Sequence[str], wrong_claims: Sequence[WrongClaim] = ()

@@ -103,6 +103,21 @@ def test_an_odd_line_does_not_stop_the_others(line: str, tmp_path: Path) -> None
         assert "queries.jsonl:2: not a JSON object" in given[1]["error"]
 
 
+def test_build_prepares_the_grading_model_where_there_are_interview_questions(
+    tmp_path: Path, small: Path, new_index: Callable[[str], Path]
+) -> None:
+    place = ("--content", small, "--index", new_index("index"))
+    assert run("build", *place).returncode == 0
+    assert not list(tmp_path.glob("index/models/*/pairs.json"))
+    chapter = small / "02-kitchen" / "02-bread.md"
+    chapter.write_text(f"{chapter.read_text('utf-8')}\n**Q**: Why knead?\n\n**A**: It aligns the gluten.\n", "utf-8")
+    built = run("build", *place)
+    assert (built.returncode, built.stdout) == (0, "")
+    assert "Preparing the grading model" in built.stderr
+    assert list(tmp_path.glob("index/models/*/pairs.json"))
+    assert "Preparing" not in run("build", *place).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

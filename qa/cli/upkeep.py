@@ -27,10 +27,11 @@ def build(
     index: IndexDir = None,
     model: Annotated[str | None, typer.Option(help="Folder of a sentence-transformers model to embed with.")] = None,
 ) -> None:
-    """Build the index, or refresh what changed."""
+    """Build the index, or refresh what changed; with interview questions, prepare the grading model too."""
     assistant = load(content, index, model=model)
     chapters = assistant.playbook.chapters
     stderr.print(f"Index is current: {len(chapters)} chapters, {sum(len(c.sections) for c in chapters)} sections.")
+    assistant.prepare()
 
 
 def verify(
