@@ -27,11 +27,11 @@ _RUN_ON = 45
 _FEWEST_WORDS = 3
 # From which probability on a point counts as made, as denied, and a wrong claim as made:
 # `training/grader.py` prints what other values of the first do on questions held out.
-COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.7
+COVERED, DENIED, CLAIMED = 0.3, 0.8, 0.8
 # The probabilities from which on a point earns something, and all.
 _EARNS, _EARNS_ALL = 0.2, 0.95
 # What is not made counts to this power: a point made in passing is easily missed, and people credit it.
-_LENIENT = 1.8
+_LENIENT = 1.4
 # A passage less near to a key point, or to a wrong claim, than this (cosine) is not read beside it:
 # fixed borders, so that no passage depends on the others. They spare half of the pairs; who makes a
 # wrong claim is near to its wording, while a point may be made in quite other words.
@@ -42,7 +42,7 @@ _SURELY_SILENT = 0.9
 # An answer whose nearest passages come less near to the key points than this, on average, is
 # about something else, and from the second value on it surely is not. A further sentence can only
 # bring it nearer.
-_STRAYS, _ON_TOPIC = 0.38, 0.41
+_STRAYS, _ON_TOPIC = 0.38, 0.45
 _SILENT = np.array([1, 0, 0], dtype=np.float32)
 # Each false statement takes this many key points' share of the mark.
 _PENALTY = 2.5

@@ -121,6 +121,17 @@ def test_what_states_a_point_denies_its_twin() -> None:
     assert found.statement == "The heap grows downwards" and found.passage.startswith(first) and found.label == DENIES
 
 
+def test_a_statement_denies_the_claim_of_its_twin_and_what_is_hollow_says_neither() -> None:
+    first, twin, claim, hollow = "Heaps grow on the left side.", "Heaps shrink.", "The heap shrinks", "Ah, heaps."
+    found = list(contrast_pairs([labelled(Mark(0, STATES, 0, len(first), claim, twin, hollow))], seed=0))
+    point = "The heap grows upwards"
+    assert [(pair.statement, pair.label) for pair in found[:3]] == [(point, DENIES), (claim, STATES), (claim, DENIES)]
+    denied, stated, told = (pair.passage for pair in found[:3])
+    assert denied == stated == told.replace(first, twin)
+    (silent,) = found[3:]
+    assert silent.statement in {point, claim} and (silent.passage, silent.label) == (hollow, SILENT)
+
+
 def test_a_fact_told_wrongly_is_denied_by_what_tells_it_rightly() -> None:
     row = {"writer": "w", "chapter": 1, "statement": "s", "states": ["a", "b", "c"], "denies": ["x", "y", "z"]}
     found = set(fact_pairs([{**row, "besides": ["o"]}], seed=0))
@@ -156,9 +167,13 @@ def test_rubrics_are_whole_and_no_point_is_both_made_and_denied() -> None:
             made, denied = ({label["at"] for label in answer[kind]} for kind in ("covers", "contradicts"))
             assert not made & denied, (row["question"], made & denied)
             for label in answer["contradicts"]:
-                assert ("claim" in label) == ("mended" in label)
+                assert set(label) in ({"at", "span"}, {"at", "span", "claim", "mended"})
                 written = {label["span"], row["key_points"][label["at"]], label.get("claim"), label.get("mended")}
                 assert len(written) == (4 if "claim" in label else 3), row["question"]
+            for label in answer["covers"]:
+                assert set(label) in ({"at", "span"}, {"at", "span", "spoilt", "claim", "hollow"})
+                written = {row["key_points"][label["at"]], *(label[name] for name in label if name != "at")}
+                assert len(written) == len(label), row["question"]
 
 
 def test_no_training_data_is_of_a_golden_chapter() -> None:

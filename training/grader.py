@@ -48,7 +48,7 @@ from training.precision import has_bfloat16
 SEED = 0
 RANK = 128  # of the factors shipped
 BATCH = 32
-KEPT = 0.5  # the share of what it went on from in what a last round gives
+KEPT = 0.4  # the share of what it went on from in what a last round gives
 RARER = 0.8  # how much lower the logit of a denial is where answers are graded, which hold fewer than the pairs do
 REPEATED = 4_000  # pairs of each earlier kind in a round of a later one, so that they are not forgotten
 
@@ -206,12 +206,12 @@ def main() -> None:
         train(reader, mixed, 0.6 * options.rate)
     seed = SEED + options.rubrics
     kinds = (
-        (answer_pairs(ruled, seed), 30_000),
-        ([*contrast_pairs(ruled, seed), *contrast_pairs(ruled, seed + 1)], 25_000),
-        (restated_pairs(ruled, seed), 8_000),
+        (answer_pairs(ruled, seed), 28_000),
+        ([*contrast_pairs(ruled, seed), *contrast_pairs(ruled, seed + 1)], 48_000),
+        (restated_pairs(ruled, seed), 6_500),
         (answer_pairs(kept, seed), 10_000),
-        (fact_pairs(facts, seed), 6_000),
-        (stray_pairs([*kept, *ruled], seed), 3_500),
+        (fact_pairs(facts, seed), 5_000),
+        (stray_pairs([*kept, *ruled], seed), 4_000),
         (echo_pairs(ruled, seed), 1_000),
     )
     before = reader.weights

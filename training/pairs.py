@@ -31,6 +31,7 @@ TELLING, BESIDE = 2, 1  # passages with and without a point, for each point and 
 STRAYS = 40  # passages of other chapters' answers that have most words of a point, of which two are drawn
 TURNED = 2  # how many of a fact's tellings stand beside their denials
 ECHOED = 2  # how many of a rubric's points are said back
+HOLLOW = 3 / 4  # how often what is said around a point stands beside the point, not beside its contrary
 NOTED = 1 / 3  # how often a rubric's point is read as the note that stands for it
 NEAREST, OTHERS = 8, 3  # passages of a chapter's other facts: those with most words of a fact, and how many are drawn
 
@@ -48,16 +49,18 @@ class Pair:
 class Mark:
     """What a piece of an answer, `text[start:end]`, does to the statement with this number.
 
-    Of one that denies a point, `instead` is the statement it makes, and `mended` what would make
-    the point in its place; both are empty where nobody wrote them.
+    Its `twin` says the contrary in the same manner: it makes the point that the piece denies, or
+    denies the one it makes. `claim` is the false statement that one of the two makes, and
+    `hollow` talks in that manner around the point. Each is empty where nobody wrote it.
     """
 
     statement: int
     label: int
     start: int
     end: int
-    instead: str = ""
-    mended: str = ""
+    claim: str = ""
+    twin: str = ""
+    hollow: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,31 +202,37 @@ def restated_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
 
 
 def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
-    """Passages of answers beside what they say, its contrary, and what others say, before and after an edit.
+    """Passages of answers and their twins, beside the point, the claim that is its contrary, and what others claim.
 
-    The edit turns a false sentence into one that makes the point, in the same manner.
-
-    Those who are wrong write otherwise than those who are right: without these a model tells falsehood
-    by the manner of a passage, whatever stands beside it.
+    Those who are wrong write otherwise than those who are right, and those who say little use
+    the same words: without these, and what is hollow, a model tells falsehood and truth by the
+    manner of a passage, whatever stands beside it. Where no twin was written, what turns the
+    point stands for the claim.
     """
     rng = np.random.default_rng(seed)
     for answer in answers:
-        text, spans = answer.text, passages(answer.text)
+        spans = passages(answer.text)
         for mark in answer.marks:
             holding = [span for span in spans if span[0] <= mark.start and mark.end <= span[1]]
             start, end = holding[int(rng.integers(len(holding)))] if holding else (mark.start, mark.end)
-            told = text[start:end]
-            if mark.instead:
-                mended = f"{text[start : mark.start]}{mark.mended}{text[mark.end : end]}"
-                yield Pair(answer.statements[mark.statement], mended, STATES)
-                yield Pair(mark.instead, told, STATES)
-                yield Pair(mark.instead, mended, DENIES)
-                apart = [other for other in answer.marks if other.end <= start or end <= other.start]
-                claims = [other.instead for other in apart if other.instead and other.statement != mark.statement]
+            before, said, after = (
+                answer.text[slice(*piece)] for piece in ((start, mark.start), (mark.start, mark.end), (mark.end, end))
+            )
+            told, point = f"{before}{said}{after}", answer.statements[mark.statement]
+            if mark.twin:
+                twin = f"{before}{mark.twin}{after}"
+                true, false = (told, twin) if mark.label == STATES else (twin, told)
+                yield Pair(point, twin, DENIES if mark.label == STATES else STATES)
+                yield Pair(mark.claim, false, STATES)
+                yield Pair(mark.claim, true, DENIES)
+                here = {other.statement for other in answer.marks if other.start < end and start < other.end}
+                claims = [other.claim for other in answer.marks if other.claim and other.statement not in here]
                 if claims:
                     yield Pair(claims[int(rng.integers(len(claims)))], told, SILENT)
             elif mark.label == STATES and answer.turned:
                 yield Pair(answer.turned[mark.statement], told, DENIES)
+            if mark.hollow:
+                yield Pair(point if rng.random() < HOLLOW else mark.claim, mark.hollow, SILENT)
 
 
 def fact_pairs(rows: Sequence[dict[str, Any]], seed: int) -> Iterator[Pair]:
@@ -278,7 +287,7 @@ def _pairs_of(answer: Labelled, rng: np.random.Generator) -> Iterator[Pair]:
 def _marks(text: str, labels: Sequence[dict[str, Any]], label: int, first: int = 0) -> Iterator[Mark]:
     for row in labels:
         start = text.index(row["span"])
-        contrast = row.get("claim", ""), row.get("mended", "")
+        contrast = row.get("claim", ""), row.get("mended", row.get("spoilt", "")), row.get("hollow", "")
         yield Mark(first + row["at"], label, start, start + len(row["span"]), *contrast)
 
 
