@@ -110,7 +110,8 @@ def test_build_prepares_the_grading_model_where_there_are_interview_questions(
     assert run("build", *place).returncode == 0
     assert not list(tmp_path.glob("index/models/*/pairs.json"))
     chapter = small / "02-kitchen" / "02-bread.md"
-    chapter.write_text(f"{chapter.read_text('utf-8')}\n**Q**: Why knead?\n\n**A**: It aligns the gluten.\n", "utf-8")
+    asked = "**Q**: Why knead?\n\n**A**: Kneading aligns the gluten strands, so the dough holds its gas."
+    chapter.write_text(f"{chapter.read_text('utf-8')}\n{asked}\n", "utf-8")
     built = run("build", *place)
     assert (built.returncode, built.stdout) == (0, "")
     assert "Preparing the grading model" in built.stderr
