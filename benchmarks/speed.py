@@ -34,7 +34,7 @@ QUESTIONS = (
     "memory grows when I pipe a fast source into a slow client",
     "which exit code does a container killed for memory show",
 )
-_REST = 0.3  # seconds; threads of OpenMP spin for about 0.2 once their work is done
+_REST = 0.3  # seconds
 _TIMED = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -215,12 +215,9 @@ def contrast_pairs(answers: Sequence[Labelled], seed: int) -> Iterator[Pair]:
         for mark in answer.marks:
             holding = [span for span in spans if span[0] <= mark.start and mark.end <= span[1]]
             start, end = holding[int(rng.integers(len(holding)))] if holding else (mark.start, mark.end)
-            before, said, after = (
-                answer.text[slice(*piece)] for piece in ((start, mark.start), (mark.start, mark.end), (mark.end, end))
-            )
-            told, point = f"{before}{said}{after}", answer.statements[mark.statement]
+            told, point = answer.text[start:end], answer.statements[mark.statement]
             if mark.twin:
-                twin = f"{before}{mark.twin}{after}"
+                twin = f"{answer.text[start : mark.start]}{mark.twin}{answer.text[mark.end : end]}"
                 true, false = (told, twin) if mark.label == STATES else (twin, told)
                 yield Pair(point, twin, DENIES if mark.label == STATES else STATES)
                 yield Pair(mark.claim, false, STATES)
